@@ -1,0 +1,155 @@
+//! `Directory`: a connection to one organisation's directory, and what to do with its people.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::defaults;
+use super::rules::{MappingRule, Roles, Scope};
+use super::status::DirectoryStatus;
+use crate::source::ProviderSpec;
+
+/// The longest name of a Directory: it is a label value, and mirrors add 23 characters to it.
+pub const MAX_NAME: usize = 63;
+
+/// A connection to one organisation's directory.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "directory-sync.io",
+    version = "v1alpha1",
+    kind = "Directory",
+    plural = "directories",
+    shortname = "dir",
+    category = "directory-sync",
+    namespaced,
+    status = "DirectoryStatus",
+    derive = "PartialEq",
+    selectable = ".spec.organization",
+    printcolumn(name = "Provider", type_ = "string", json_path = ".status.provider"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Users", type_ = "integer", json_path = ".status.users.active"),
+    printcolumn(name = "Groups", type_ = "integer", json_path = ".status.groups"),
+    printcolumn(name = "Last-Sync", type_ = "date", json_path = ".status.lastSync.startTime"),
+    printcolumn(name = "Since", type_ = "date", json_path = ".status.conditions[?(@.type=='Ready')].lastTransitionTime", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = kube::core::Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')")
+        .message("metadata.name must have at most 63 characters and no dot: it is used as a label value and as the beginning of the mirrors' names")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectorySpec {
+    /// The name to show to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub display_name: Option<String>,
+    /// Whose people these are, in your own words; selectable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub organization: Option<String>,
+    /// Where the people come from: exactly one member.
+    pub provider: ProviderSpec,
+    /// When to sync.
+    #[serde(default)]
+    pub sync: Sync,
+    /// Who is in; default: everybody and every group.
+    #[serde(default)]
+    pub scope: Scope,
+    /// Attributes that the standard ones lack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 64),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["attribute"])
+    )]
+    pub mapping: Vec<MappingRule>,
+    /// Groups to application roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Roles>,
+    /// What happens to the mirrors of people and groups that are gone.
+    #[serde(default)]
+    pub deletion: Deletion,
+    /// What is written into the cluster.
+    #[serde(default)]
+    pub output: Output,
+}
+
+/// When to sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Sync {
+    /// Time from the start of one sync to the start of the next, as `30s`, `5m` or `1h30m`.
+    #[serde(default = "defaults::sync_interval")]
+    #[schemars(length(max = 32), extend("format" = "duration"))]
+    #[x_kube(validation = kube::core::Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('168h')")
+        .message("interval must be between 1s and 168h"))]
+    pub interval: String,
+    /// The longest time between two full readings of the directory; in between only changes are
+    /// asked for, where the directory can tell them.
+    #[serde(default = "defaults::full_interval")]
+    #[schemars(length(max = 32), extend("format" = "duration"))]
+    #[x_kube(validation = kube::core::Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('8760h')")
+        .message("fullInterval must be between 1s and 8760h"))]
+    pub full_interval: String,
+    /// Stops syncing; what is in the cluster stays as it is.
+    #[serde(default)]
+    pub suspend: bool,
+    /// Plans without writing: `status.plan` shows what a sync would do.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl Default for Sync {
+    fn default() -> Self {
+        Self {
+            interval: defaults::sync_interval(),
+            full_interval: defaults::full_interval(),
+            suspend: false,
+            dry_run: false,
+        }
+    }
+}
+
+/// What happens to the mirrors of people and groups that are gone.
+///
+/// A mirror is deleted only after a complete reading of the directory that found somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// What happens to all mirrors when the Directory itself is deleted.
+    #[serde(default)]
+    pub on_directory_delete: OnDirectoryDelete,
+}
+
+/// What happens to all mirrors when the Directory itself is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnDirectoryDelete {
+    /// They stay, and a Directory of the same name takes them over.
+    #[default]
+    Retain,
+    /// They are deleted before the Directory is gone.
+    Delete,
+}
+
+/// What is written into the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// The form of the result.
+    #[serde(default)]
+    pub mode: OutputMode,
+    /// The attributes that are copied; default: the standard ones and what `mapping` adds.
+    /// `externalId` and `state` are always there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "set"), inner(length(min = 1, max = 64)))]
+    pub attributes: Option<Vec<String>>,
+}
+
+/// The form of the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OutputMode {
+    /// One `DirectoryUser` or `DirectoryGroup` each.
+    #[default]
+    Objects,
+    /// Nothing is written but the Directory's status, which counts what would be.
+    None,
+}

@@ -1,0 +1,37 @@
+//! The custom resources: types, schemas and the words on which other programs rely. No I/O.
+
+pub mod checkpoint;
+pub mod crd;
+pub mod defaults;
+pub mod directory;
+pub mod group;
+pub mod rules;
+pub mod status;
+pub mod user;
+
+pub use checkpoint::{DirectoryCheckpoint, DirectoryCheckpointSpec};
+pub use directory::{Directory, DirectorySpec};
+pub use group::{DirectoryGroup, DirectoryGroupSpec};
+pub use user::{DirectoryUser, DirectoryUserSpec};
+
+/// The API group of all kinds.
+pub const GROUP: &str = "directory-sync.io";
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+
+/// Label on every mirror and checkpoint: the name of the Directory it belongs to.
+pub const LABEL_DIRECTORY: &str = "directory-sync.io/directory";
+/// Label on every user mirror: `Active` or `Inactive`.
+pub const LABEL_STATE: &str = "directory-sync.io/state";
+/// Annotation on every mirror: hash of its content and the generation that holds it.
+pub const ANNOTATION_CONTENT: &str = "directory-sync.io/content-hash";
+/// Annotation on every mirror: uid of the Directory that wrote it.
+pub const ANNOTATION_DIRECTORY_UID: &str = "directory-sync.io/directory-uid";
+/// Annotation that a person sets on a Directory to any new value to sync at once.
+pub const ANNOTATION_SYNC_REQUESTED: &str = "directory-sync.io/sync-requested-at";
+/// Annotation that a person sets on a Directory to any new value to read everything again.
+pub const ANNOTATION_FULL_SYNC_REQUESTED: &str = "directory-sync.io/full-sync-requested-at";
+/// Finalizer on Directories with `onDirectoryDelete: Delete`.
+pub const FINALIZER: &str = "directory-sync.io/delete-mirrors";
+/// Name under which the operator owns fields.
+pub const FIELD_MANAGER: &str = "directory-sync";

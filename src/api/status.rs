@@ -1,0 +1,152 @@
+//! What a Directory's status says: is it working, how many, since when, why not.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Observed state of a Directory. Counts and sentences only: no person's attributes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryStatus {
+    /// The generation of the spec that this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` sums up. `SourceReady` is about the directory, `OutputReady` about the cluster.
+    /// `Reconciling` and `Stalled` are there only while they are true.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 16),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+    )]
+    pub conditions: Vec<Condition>,
+    /// The provider's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub provider: Option<String>,
+    /// People in the cluster (with `mode: None`: that would be).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<UserCounts>,
+    /// Groups in the cluster (with `mode: None`: that would be).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<i64>,
+    /// Members of all groups, added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memberships: Option<i64>,
+    /// The last sync that changed something or ended otherwise than the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sync: Option<SyncRun>,
+    /// How far a long sync has come; there only while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// With `dryRun`: what a sync would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSummary>,
+    /// Failed syncs in a row; decides how long to wait for the next, across restarts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<i32>,
+    /// When the next sync is due after a failure; a restart keeps to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_time: Option<Time>,
+    /// The last value of the sync-requested annotations that was acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_request: Option<String>,
+    /// What a person should know although the sync succeeded; at most ten sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(max = 1024)), extend("x-kubernetes-list-type" = "atomic"))]
+    pub notes: Vec<String>,
+    /// People and groups that are held back, counted by reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// How many people there are by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserCounts {
+    /// People in state `Active`.
+    pub active: i64,
+    /// People in state `Inactive`.
+    pub inactive: i64,
+}
+
+/// One run of a sync.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncRun {
+    /// When it started.
+    pub start_time: Time,
+    /// How long it took, in milliseconds.
+    pub duration_milliseconds: i64,
+    /// How the people came.
+    pub kind: SyncKind,
+    /// Mirrors created.
+    pub created: i64,
+    /// Mirrors changed.
+    pub updated: i64,
+    /// Mirrors deleted.
+    pub deleted: i64,
+    /// Mirrors left as they were.
+    pub unchanged: i64,
+    /// Mirrors that someone had edited or deleted and that were repaired; they count as created
+    /// or updated too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub drift_repaired: i64,
+}
+
+/// How the people of a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SyncKind {
+    /// Everything was read.
+    Full,
+    /// Only changes were asked for.
+    Delta,
+    /// The directory was not asked: rules or mirrors had changed.
+    Replan,
+}
+
+/// How far a long sync has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Progress {
+    /// Records read from the directory.
+    pub read: i64,
+    /// Writes done.
+    pub written: i64,
+    /// Writes planned.
+    pub planned: i64,
+}
+
+/// What a sync would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanSummary {
+    /// Mirrors that would be created.
+    pub create: i64,
+    /// Mirrors that would be changed.
+    pub update: i64,
+    /// Mirrors that would be deleted.
+    pub delete: i64,
+    /// Mirrors that would stay.
+    pub unchanged: i64,
+    /// Names of up to 20 mirrors with what would happen to each: `create acme-u-…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sample: Vec<String>,
+}
+
+/// How many people and groups are held back for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Quarantined {
+    /// A word for the reason, as in `MissingAttribute`.
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// How many.
+    pub count: i64,
+    /// What is wrong with the first of them and where it stands; names no person.
+    #[schemars(length(max = 1024))]
+    pub example: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
+}

@@ -1,0 +1,15 @@
+//! People and groups as every provider's records become them: pure data, no I/O.
+
+pub mod content_hash;
+pub mod group;
+pub mod name;
+pub mod record;
+pub mod snapshot;
+pub mod user;
+
+pub use content_hash::ContentHash;
+pub use group::{Group, Member};
+pub use name::MirrorName;
+pub use record::{ExternalId, GroupRecord, Key, Kind, Rejected, UserRecord};
+pub use snapshot::Snapshot;
+pub use user::{Address, Email, Manager, PersonName, PhoneNumber, State, User};

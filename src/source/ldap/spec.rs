@@ -1,0 +1,193 @@
+//! The settings of an LDAP directory, as they stand in `spec.provider.ldap`.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::source::material::{SecretRef, TextRef};
+
+/// A directory that speaks LDAP version 3 (RFC 4511).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = kube::core::Rule::new("self.url.startsWith('ldaps://') || (has(self.startTLS) && self.startTLS) || has(self.insecure)")
+        .message("a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://, or set startTLS: true, or, where that is acceptable, insecure: PlaintextPasswordsAndData"),
+    validation = kube::core::Rule::new("!(self.url.startsWith('ldaps://') && has(self.startTLS) && self.startTLS)")
+        .message("startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte"),
+    validation = kube::core::Rule::new("!(has(self.insecure) && (self.url.startsWith('ldaps://') || (has(self.startTLS) && self.startTLS)))")
+        .message("insecure contradicts ldaps:// and startTLS; remove it")
+)]
+pub struct LdapSpec {
+    /// `ldaps://host[:port]` or `ldap://host[:port]`.
+    #[schemars(length(min = 8, max = 512), regex(pattern = r"^ldaps?://[^/@?#]+/?$"))]
+    pub url: String,
+    /// Whether an `ldap://` connection is encrypted by StartTLS before anything else is sent.
+    #[serde(rename = "startTLS", default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_tls: bool,
+    /// Names the risk of an unencrypted connection, and takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insecure: Option<Insecure>,
+    /// Secret with the keys `bindDN` and `password`. Without it the connection is anonymous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_secret_ref: Option<SecretRef>,
+    /// ConfigMap or Secret with the key `ca.crt`: the certificates (PEM) of the authorities that
+    /// may sign the server's certificate. Without it the system's authorities are trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_ref: Option<TextRef>,
+    /// Which attributes mean what, before `users` and `groups` override them.
+    #[serde(default)]
+    pub preset: Preset,
+    /// Where and how people are found.
+    pub users: UserSearch,
+    /// Where and how groups are found. Without it there are no groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupSearch>,
+    /// Entries asked for at a time (RFC 2696). A server that allows fewer is asked for fewer.
+    #[serde(default = "default_page_size")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub page_size: i32,
+    /// How long a connection attempt or an answer may take, in seconds.
+    #[serde(default = "default_timeout_seconds")]
+    #[schemars(range(min = 1, max = 600))]
+    pub timeout_seconds: i32,
+    /// How changes are found between full readings.
+    #[serde(default)]
+    pub changes: Changes,
+}
+
+/// The risk that an unencrypted connection takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Insecure {
+    /// The bind password and everybody's data can be read and changed on the network.
+    PlaintextPasswordsAndData,
+}
+
+/// A family of schemas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Preset {
+    /// inetOrgPerson (RFC 2798) with groupOfNames and groupOfUniqueNames.
+    #[default]
+    InetOrgPerson,
+    /// posixAccount and posixGroup with `memberUid` (RFC 2307).
+    #[serde(rename = "RFC2307")]
+    Rfc2307,
+    /// posixAccount, and posixGroup with `member` (RFC 2307bis).
+    #[serde(rename = "RFC2307bis")]
+    Rfc2307Bis,
+    /// `FreeIPA`: `ipaUniqueID`, `nsAccountLock`, `member`.
+    #[serde(rename = "FreeIPA")]
+    FreeIpa,
+}
+
+/// How changes are found between full readings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Changes {
+    /// Content synchronisation (RFC 4533) where the server offers it, else `modifyTimestamp`.
+    #[default]
+    Auto,
+    /// `modifyTimestamp` only.
+    ModifyTimestamp,
+    /// Not at all: every sync reads everything.
+    None,
+}
+
+/// Where people are found, and which attributes say what of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserSearch {
+    /// The entry below which people are (RFC 4514).
+    #[serde(rename = "baseDN")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub base_dn: String,
+    /// Which entries are people (RFC 4515). Default: by the preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 2048))]
+    pub filter: Option<String>,
+    /// How deep below the base people are.
+    #[serde(default)]
+    pub scope: SearchScope,
+    /// The attribute that never changes and is never given to another person. Default: by the
+    /// preset, mostly `entryUUID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    pub id_attribute: Option<String>,
+    /// The attribute that people sign in with. Default: `uid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    pub user_name_attribute: Option<String>,
+    /// Which entries are of inactive people (RFC 4515). Default: by the preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 2048))]
+    pub inactive_filter: Option<String>,
+    /// Attributes to read besides the standard ones: `mapping` and `scope` find them in `raw`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 32),
+        inner(length(min = 1, max = 64), regex(pattern = ATTRIBUTE)),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub attributes: Vec<String>,
+}
+
+/// Where groups are found, and how they name their members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupSearch {
+    /// The entry below which groups are (RFC 4514).
+    #[serde(rename = "baseDN")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub base_dn: String,
+    /// Which entries are groups (RFC 4515). Default: by the preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 2048))]
+    pub filter: Option<String>,
+    /// How deep below the base groups are.
+    #[serde(default)]
+    pub scope: SearchScope,
+    /// The attribute that never changes. Default: by the preset, mostly `entryUUID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    pub id_attribute: Option<String>,
+    /// The attribute with the group's name. Default: `cn`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    pub name_attribute: Option<String>,
+    /// Where memberships are written. Default: by the preset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub membership: Option<Membership>,
+}
+
+/// Where memberships are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Membership {
+    /// In the group, as DNs: `member` and `uniqueMember`.
+    #[serde(rename = "member")]
+    Member,
+    /// In the group, as sign-in names: `memberUid`.
+    #[serde(rename = "memberUid")]
+    MemberUid,
+    /// In the person, as the DNs of groups: `memberOf`.
+    #[serde(rename = "memberOf")]
+    MemberOf,
+}
+
+/// How deep below its base a search looks (RFC 4511 section 4.5.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SearchScope {
+    /// All levels.
+    #[default]
+    Subtree,
+    /// The level right below the base.
+    OneLevel,
+}
+
+/// An attribute description without options (RFC 4512 section 2.5).
+const ATTRIBUTE: &str = r"^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$";
+
+const fn default_page_size() -> i32 {
+    500
+}
+
+const fn default_timeout_seconds() -> i32 {
+    30
+}
