@@ -181,6 +181,22 @@ impl Snapshot {
         1.0 - self.by_id.len() as f64 / self.places.len() as f64
     }
 
+    /// The record of this kind and id.
+    ///
+    /// # Errors
+    /// When its block cannot be read back.
+    pub fn get(&self, kind: Kind, external_id: &str) -> Result<Option<Record>, SnapshotError> {
+        let index = self.by_id.get(&id_hash(kind, external_id));
+        let Some(place) = index.and_then(|index| self.places[*index as usize]) else { return Ok(None) };
+        match self.blocks.get(place.block as usize) {
+            Some(block) => {
+                let block = lz4_flex::decompress_size_prepended(block).map_err(broken)?;
+                read(&block, place).map(Some)
+            }
+            None => read(&self.open, place).map(Some),
+        }
+    }
+
     /// Visits every living record of one kind in order of arrival.
     ///
     /// # Errors
@@ -241,6 +257,7 @@ fn read(block: &[u8], place: Place) -> Result<Record, SnapshotError> {
     serde_json::from_slice(bytes).map_err(broken)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn broken(reason: impl ToString) -> SnapshotError {
     SnapshotError(reason.to_string())
 }
