@@ -12,4 +12,8 @@
 
 pub mod api;
 pub mod model;
+pub mod normalize;
 pub mod source;
+
+#[cfg(test)]
+mod purity;
