@@ -23,3 +23,6 @@ pub mod server;
 pub mod sink;
 pub mod source;
 pub mod telemetry;
+
+#[cfg(test)]
+mod purity;
