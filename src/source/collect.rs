@@ -41,7 +41,9 @@ pub async fn collect(
             }
             Page::Rejected(rejected) => {
                 let number = rejected.len();
-                rejected.into_iter().for_each(|one| into.reject(one));
+                for one in rejected {
+                    into.reject(one);
+                }
                 number
             }
             Page::End(end) => {
