@@ -83,16 +83,13 @@ impl Reading<'_> {
     ) -> Result<GroupRecord, Rejected> {
         let reject = |line, id, reason| table.reject(Kind::Group, line, id, reason);
         let named = row.map_err(|ragged| reject(ragged.line, None, ragged.reason)).and_then(|row| {
-            let name =
-                table.id(&row, columns, "group_name").map_err(|reason| reject(row.line, None, reason))?;
+            let name = row.id(columns, "group_name").map_err(|reason| reject(row.line, None, reason))?;
             Ok((row, name))
         });
         let (row, name) = named.inspect_err(|rejected| self.nameless = Some(rejected.clone()))?;
         let new = self.names.insert(name.as_str().to_owned());
         let id = match columns.get("group_id") {
-            Some(_) => {
-                table.id(&row, columns, "group_id").map_err(|reason| reject(row.line, None, reason))?
-            }
+            Some(_) => row.id(columns, "group_id").map_err(|reason| reject(row.line, None, reason))?,
             None => name.clone(),
         };
         let new_id = seen.add(id.as_str(), row.line);

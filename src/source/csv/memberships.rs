@@ -59,10 +59,9 @@ impl Memberships {
         };
         for row in table.rows() {
             let row = row?.map_err(|ragged| unknown_group(table, ragged.line, &ragged.reason))?;
-            let name = table
-                .id(&row, columns, "group_name")
-                .map_err(|reason| unknown_group(table, row.line, &reason))?;
-            let user = table.id(&row, columns, "user_id");
+            let name =
+                row.id(columns, "group_name").map_err(|reason| unknown_group(table, row.line, &reason))?;
+            let user = row.id(columns, "user_id");
             memberships.add(&name, user.map_err(|reason| table.reject(Kind::Group, row.line, None, reason)));
         }
         Ok(memberships)

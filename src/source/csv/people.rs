@@ -38,7 +38,7 @@ impl People {
     /// What the row lacks to be one.
     pub fn record(&self, row: &Row) -> Result<UserRecord, Rejected> {
         let reject = |id, reason| self.table.reject(Kind::User, row.line, id, reason);
-        let id = self.table.id(row, &self.columns, "user_id").map_err(|reason| reject(None, reason))?;
+        let id = row.id(&self.columns, "user_id").map_err(|reason| reject(None, reason))?;
         if let Some(reason) = self.table.not_text(row) {
             return Err(reject(Some(id), reason));
         }

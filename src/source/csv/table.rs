@@ -99,24 +99,6 @@ impl Table {
         Rejected { kind, id, position: self.position(line), reason }
     }
 
-    /// The id that a row's column holds.
-    ///
-    /// # Errors
-    /// Why the cell is no id; quotes nothing of it.
-    pub fn id(&self, row: &Row, columns: &Columns, attribute: &str) -> Result<ExternalId, String> {
-        let text = columns.get(attribute).and_then(|column| row.text(column));
-        match text {
-            None => Err(format!("the {attribute} is not UTF-8 text; save the table as 'CSV UTF-8'")),
-            Some("") => Err(format!("the row has no {attribute}; fill it in or remove the row")),
-            Some(text) => ExternalId::new(text).ok_or_else(|| {
-                format!(
-                    "the {attribute} is longer than {MAX_EXTERNAL_ID_BYTES} bytes or has control characters; \
-                     shorten or correct it"
-                )
-            }),
-        }
-    }
-
     /// What is wrong with a row of which some cell is not UTF-8.
     #[must_use]
     pub fn not_text(&self, row: &Row) -> Option<String> {
@@ -165,6 +147,23 @@ impl Row {
     #[must_use]
     pub fn text(&self, column: usize) -> Option<&str> {
         std::str::from_utf8(self.cells.get(column)?).ok().map(str::trim)
+    }
+
+    /// The id that a cell holds.
+    ///
+    /// # Errors
+    /// Why the cell is no id; quotes nothing of it.
+    pub fn id(&self, columns: &Columns, attribute: &str) -> Result<ExternalId, String> {
+        match columns.get(attribute).and_then(|column| self.text(column)) {
+            None => Err(format!("the {attribute} is not UTF-8 text; save the table as 'CSV UTF-8'")),
+            Some("") => Err(format!("the row has no {attribute}; fill it in or remove the row")),
+            Some(text) => ExternalId::new(text).ok_or_else(|| {
+                format!(
+                    "the {attribute} is longer than {MAX_EXTERNAL_ID_BYTES} bytes or has control characters; \
+                     shorten or correct it"
+                )
+            }),
+        }
     }
 }
 
@@ -244,10 +243,9 @@ fn ends_in_quotes(row: &[u8], delimiter: u8) -> bool {
         Closed,
     }
     let end = row.iter().fold(Cell::Start, |cell, &byte| match (cell, byte) {
-        // A doubled quote closes and opens again.
-        (Cell::Start | Cell::Closed, b'"') => Cell::Quoted,
         (Cell::Quoted, b'"') => Cell::Closed,
-        (Cell::Quoted, _) => Cell::Quoted,
+        // A doubled quote has closed and opens again.
+        (Cell::Start | Cell::Closed, b'"') | (Cell::Quoted, _) => Cell::Quoted,
         _ if byte == delimiter => Cell::Start,
         _ => Cell::Plain,
     });

@@ -137,11 +137,11 @@ fn columns_keys_and_delimiter_are_the_directorys_to_choose() {
 
 #[test]
 fn a_listing_comes_in_bounded_pages_and_ends_once() {
-    let rows: String = (0..1_201).map(|n| format!("{n},a,b,c@d\n")).collect();
-    let memberships: String = (0..501).map(|n| format!("g{n},{n}\n")).collect();
+    let rows: Vec<String> = (0..1_201).map(|n| format!("{n},a,b,c@d\n")).collect();
+    let memberships: Vec<String> = (0..501).map(|n| format!("g{n},{n}\n")).collect();
     let tables = [
-        ("users.csv", format!("user_id,first_name,last_name,email\n{rows}")),
-        ("user_groups.csv", format!("group_name,user_id\n{memberships}")),
+        ("users.csv", format!("user_id,first_name,last_name,email\n{}", rows.concat())),
+        ("user_groups.csv", format!("group_name,user_id\n{}", memberships.concat())),
     ];
     let tables = tables.each_ref().map(|(key, text)| (*key, text.as_str()));
     let mut source = spec(json!({})).source(&material(&tables)).unwrap();
