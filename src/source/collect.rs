@@ -37,10 +37,8 @@ pub async fn collect(
     into: &mut Snapshot,
     progress: impl Fn(usize),
 ) -> Result<Collected, SourceError> {
-    let keep = match request {
-        Pull::Full => keep_first,
-        Pull::Changes(_) => replace,
-    };
+    let changes = matches!(request, Pull::Changes(_));
+    let keep = if changes { replace } else { keep_first };
     let mut pages = source.pull(request);
     let mut collected = Collected::default();
     while let Some(page) = pages.next().await {
@@ -48,9 +46,15 @@ pub async fn collect(
             Page::Users(users) => users.into_iter().map(|user| Record::User(Box::new(user))).collect(),
             Page::Groups(groups) => groups.into_iter().map(|group| Record::Group(Box::new(group))).collect(),
             Page::Rejected(rejected) => {
+                if changes {
+                    // What was rejected before is not known by its id alone: a new reading sorts it.
+                    return Err(SourceError::changes_unknown("a changed record cannot be used"));
+                }
                 collected.records += rejected.len();
                 collected.changed += rejected.len();
-                rejected.into_iter().for_each(|one| into.reject(one));
+                for one in rejected {
+                    into.reject(one);
+                }
                 Vec::new()
             }
             Page::End(end) => {
