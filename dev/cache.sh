@@ -1,6 +1,7 @@
 # Owns the cache of programs that are built once: where it is, and that one process at a time builds a thing.
 # To be sourced by bash scripts that run with `set -euo pipefail`.
 
+# shellcheck disable=SC2034 # for those scripts
 cache=${DIRECTORY_SYNC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/directory-sync}
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
@@ -26,24 +27,24 @@ build_once() {
   fi
 
   mkdir -p "$kind"
-  local lock
+  local lock heart
+  heartbeat >/dev/null &
+  heart=$!
+  # shellcheck disable=SC2064 # a local variable has no value any more when the trap runs
+  trap "kill $heart 2>/dev/null" EXIT
   exec {lock}>"$folder.lock"
   if ! flock -n "$lock"; then
     say "another process is building $target, waiting for it"
     flock "$lock"
-    [[ -x $target ]] && return
   fi
-
-  say "building $target ($how_long)"
-  local heart
-  heartbeat >/dev/null &
-  heart=$!
-  trap "kill $heart 2>/dev/null" EXIT
-  rm -rf "$folder" "$folder.new" # what a build that was killed has left
-  mkdir "$folder.new"
-  "$@" "$folder.new" >&2
-  # In one step, so that the target is never there in part.
-  mv "$folder.new" "$folder"
+  if [[ ! -x $target ]]; then # the other process may have made it meanwhile
+    say "building $target ($how_long)"
+    rm -rf "$folder" "$folder.new" # what a build that was killed has left
+    mkdir "$folder.new"
+    "$@" "$folder.new" >&2
+    # In one step, so that the target is never there in part.
+    mv "$folder.new" "$folder"
+  fi
   kill "$heart"
   trap - EXIT
 

@@ -2,6 +2,7 @@
 # Builds the control plane's binary into the cache, unless it is there, and prints its path.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=dev/cache.sh
 . ../cache.sh
 
 # go.mod is the one place that names the Kubernetes version; set-version.sh changes it.
@@ -14,8 +15,11 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   flags+=" -X $package.gitVersion=$version -X $package.gitMajor=$major -X $package.gitMinor=$minor"
 done
 
-sources=$(find . -type f \( -name '*.go' -o -name '*.yaml' -o -name go.mod -o -name go.sum \) ! -name '*_test.go' | LC_ALL=C sort)
-hash=$({ echo "$flags"; sha256sum $sources; } | sha256sum | cut -c1-12)
+sources() {
+  find . -type f \( -name '*.go' -o -name '*.yaml' -o -name go.mod -o -name go.sum \) ! -name '*_test.go' -print0 |
+    LC_ALL=C sort -z
+}
+hash=$({ echo "$flags"; sources | xargs -0 sha256sum; } | sha256sum | cut -c1-12)
 target=$cache/cluster/$version-$hash/cluster
 
 build() {
