@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds a tool of the table below into the cache, unless it is there, and prints its path: `dev/tools.sh helm`.
+set -euo pipefail
+# shellcheck source=dev/cache.sh
+. "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
+
+declare -A tools=(
+  [helm]=helm.sh/helm/v3/cmd/helm@v3.22.0
+  [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+  [crane]=github.com/google/go-containerregistry/cmd/crane@v0.22.1
+)
+
+name=${1:-}
+package=${tools[${name:-none}]:-}
+if [[ -z $package ]]; then
+  say "usage: ${0##*/} NAME, where NAME is one of: ${!tools[*]}"
+  exit 2
+fi
+target=$cache/tools/$name-${package##*@}/$name
+
+install_tool() {
+  need_go
+  GOBIN=$1 CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" "$package"
+}
+
+build_once "$target" "$package: up to 2 minutes" install_tool
+echo "$target"
