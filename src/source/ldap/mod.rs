@@ -1,10 +1,27 @@
 //! LDAP version 3 directories (RFC 4511): OpenLDAP, 389 Directory Server, `FreeIPA` and kin.
 
+mod changes;
+mod dn;
+mod entry;
+mod failure;
+mod filter;
+mod map;
+mod notes;
+mod pages;
+mod pull;
+mod schema;
+mod search;
+mod settings;
 mod spec;
+mod time;
+mod wire;
+
+use futures::stream::BoxStream;
 
 pub use spec::{Changes, GroupSearch, Insecure, LdapSpec, Membership, Preset, SearchScope, UserSearch};
 
-use super::{Material, Problem, Provider, Reference, Source, SourceError};
+use self::pull::Reader;
+use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {
@@ -13,10 +30,21 @@ impl Provider for LdapSpec {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        Vec::new()
+        settings::problems(self)
     }
 
-    fn source(&self, _material: &Material) -> Result<Box<dyn Source>, SourceError> {
-        Err(SourceError::misconfigured("not built yet"))
+    fn source(&self, material: &Material) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(LdapSource { reader: settings::reader(self, material)? }))
+    }
+}
+
+/// A directory that is read over one connection per pull.
+struct LdapSource {
+    reader: Reader,
+}
+
+impl Source for LdapSource {
+    fn pull(&mut self, request: Pull) -> BoxStream<'_, Result<Page, SourceError>> {
+        pages::stream(|pages| self.reader.pull(request, pages))
     }
 }

@@ -1,0 +1,188 @@
+//! Changes by content synchronisation (RFC 4533), refreshOnly: the server's own list.
+//!
+//! The control is never combined with paging: OpenLDAP then sends the first page and calls it
+//! complete.
+
+use data_encoding::BASE64;
+use lber::structure::StructureTag;
+use ldap3::Scope;
+use ldap3::controls::{MakeCritical, RefreshMode, SyncRequest};
+
+use crate::source::SourceError;
+use crate::source::ldap::dn;
+use crate::source::ldap::entry::{Entry, LeftOut};
+use crate::source::ldap::failure::{Subject, code, result_name};
+use crate::source::ldap::wire::{Answer, Info, Query, Reply, Session, State, sync_done};
+
+/// Sync Request (RFC 4533 section 2.2), as the root DSE lists it.
+pub const SYNC_REQUEST: &str = "1.3.6.1.4.1.4203.1.9.1.1";
+
+/// The newest change that a database holds, by server.
+const CONTEXT_CSN: &str = "contextCSN";
+
+/// e-syncRefreshRequired (RFC 4533 section 2.6).
+const SYNC_REFRESH_REQUIRED: u32 = 4096;
+
+/// Entries that are handed on together at most.
+const CHUNK: usize = 500;
+
+/// The cookie of a reading that begins now, for what is at or below `base`: everything that
+/// changes from here on will be in the list of changes since this cookie.
+///
+/// OpenLDAP's cookies hold the `contextCSN` of the database. A server without one has no cookie
+/// to begin with, and `None` says so.
+///
+/// # Errors
+/// When the connection is lost.
+pub async fn starting_cookie(
+    session: &mut Session,
+    naming_contexts: &[String],
+    base: &str,
+) -> Result<Option<String>, SourceError> {
+    let contexts = naming_contexts.iter().filter(|context| dn::is_within(base, context));
+    let Some(context) = contexts.max_by_key(|context| context.len()) else { return Ok(None) };
+    let Some(entry) = read_entry(session, context, &[CONTEXT_CSN]).await? else { return Ok(None) };
+    let newest = entry.values(CONTEXT_CSN);
+    if newest.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(BASE64.encode(format!("rid=000,csn={}", newest.join(";")).as_bytes())))
+}
+
+/// Reads one entry by its name; `None` when it is not there or may not be read.
+///
+/// # Errors
+/// When the connection is lost.
+pub async fn read_entry(
+    session: &mut Session,
+    name: &str,
+    attributes: &[&str],
+) -> Result<Option<Entry>, SourceError> {
+    let query = Query {
+        subject: Subject { noun: "server information", field: "users", base_dn: name.to_owned() },
+        base: name.to_owned(),
+        scope: Scope::Base,
+        filter: "(objectClass=*)".to_owned(),
+        attributes: attributes.iter().map(|&attribute| attribute.to_owned()).collect(),
+    };
+    let mut answer = session.search(&query, Vec::new()).await?;
+    let mut found = None;
+    while let Some(reply) = answer.next().await? {
+        if let Reply::Entry(tag, _) = reply {
+            found = Entry::decode(tag, &mut LeftOut::default());
+        }
+    }
+    let finished = answer.finish().await;
+    Ok(found.filter(|_| finished.result == code::SUCCESS))
+}
+
+/// One list of changes.
+pub struct Refresh {
+    answer: Option<Answer>,
+    subject: Subject,
+    cookie: Vec<u8>,
+    references: u64,
+}
+
+impl Refresh {
+    /// Asks for what changed since a cookie.
+    ///
+    /// # Errors
+    /// When the cookie cannot be read, or the connection is lost.
+    pub async fn begin(session: &mut Session, query: &Query, cookie: &str) -> Result<Self, SourceError> {
+        let cookie = BASE64.decode(cookie.as_bytes()).map_err(|_| {
+            SourceError::changes_unknown("the stored place in the list of changes cannot be read")
+        })?;
+        let request =
+            SyncRequest { mode: RefreshMode::RefreshOnly, cookie: Some(cookie.clone()), reload_hint: false };
+        let answer = session.search(query, vec![request.critical().into()]).await?;
+        Ok(Self { answer: Some(answer), subject: query.subject.clone(), cookie, references: 0 })
+    }
+
+    /// The next entries that are new or changed; `None` at the end of the list.
+    ///
+    /// # Errors
+    /// [`crate::source::Class::ChangesUnknown`] when the list says that someone is gone, when it
+    /// can say only who is still there, or when the server does not go on from the cookie.
+    pub async fn next(&mut self) -> Result<Option<Vec<StructureTag>>, SourceError> {
+        let noun = self.subject.noun;
+        let Some(mut answer) = self.answer.take() else { return Ok(None) };
+        let mut entries = Vec::new();
+        while let Some(reply) = answer.next().await? {
+            match reply {
+                Reply::Entry(tag, Some(State::Changed)) => entries.push(tag),
+                Reply::Entry(_, Some(State::Deleted)) => return Err(gone(noun)),
+                Reply::Entry(_, Some(State::Present)) | Reply::Info(Info::Phase { deletes: false, .. }) => {
+                    return Err(history_lost(noun));
+                }
+                Reply::Entry(_, None) => {
+                    return Err(SourceError::changes_unknown(format!(
+                        "the server's list of changed {noun} does not say what happened to each"
+                    )));
+                }
+                Reply::Info(Info::Ids { deletes: true }) => return Err(gone(noun)),
+                Reply::Info(Info::Ids { deletes: false }) => return Err(history_lost(noun)),
+                Reply::Info(Info::Cookie(cookie) | Info::Phase { cookie: Some(cookie), .. }) => {
+                    self.cookie = cookie
+                }
+                Reply::Info(Info::Phase { deletes: true, cookie: None }) => {}
+                Reply::Reference => self.references += 1,
+            }
+            if entries.len() >= CHUNK {
+                self.answer = Some(answer);
+                return Ok(Some(entries));
+            }
+        }
+        let finished = answer.finish().await;
+        match finished.result {
+            code::SUCCESS => {}
+            code::BUSY | code::UNAVAILABLE => return Err(finished.failure(0)),
+            SYNC_REFRESH_REQUIRED => return Err(history_lost(noun)),
+            code::UNWILLING_TO_PERFORM => {
+                return Err(SourceError::changes_unknown(format!(
+                    "the server does not know the stored place in its list of changed {noun} ({}); \
+                     it may be another server or one restored from a backup",
+                    result_name(finished.result)
+                )));
+            }
+            result => {
+                return Err(SourceError::changes_unknown(format!(
+                    "the server ended its list of changed {noun} early ({})",
+                    result_name(result)
+                )));
+            }
+        }
+        match sync_done(&finished.controls) {
+            Some((cookie, true)) => self.cookie = cookie.unwrap_or_else(|| std::mem::take(&mut self.cookie)),
+            Some((_, false)) => return Err(history_lost(noun)),
+            None => {
+                return Err(SourceError::changes_unknown(format!(
+                    "the server's list of changed {noun} has no end mark"
+                )));
+            }
+        }
+        Ok((!entries.is_empty()).then_some(entries))
+    }
+
+    /// How often the server said that entries are on another server.
+    pub const fn references(&self) -> u64 {
+        self.references
+    }
+
+    /// The cookie from which the next list of changes goes on, once [`Refresh::next`] has come to
+    /// the end.
+    pub fn cookie(&self) -> String {
+        BASE64.encode(&self.cookie)
+    }
+}
+
+fn gone(noun: &str) -> SourceError {
+    SourceError::changes_unknown(format!("some {noun} are gone or are not found by the filter any more"))
+}
+
+fn history_lost(noun: &str) -> SourceError {
+    SourceError::changes_unknown(format!(
+        "the server does not remember far enough back to say which {noun} are gone (after its restart, or when \
+         its session log is short)"
+    ))
+}

@@ -1,0 +1,194 @@
+//! An entry of an answer: its name and those attributes whose values are text.
+
+use std::collections::BTreeMap;
+
+use lber::structure::{PL, StructureTag};
+
+/// A value larger than this is no attribute of a person's that an application needs.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// Attributes that are never asked for and never kept: secrets, photos and sounds.
+const FORBIDDEN: &[&str] = &[
+    "userPassword",
+    "authPassword",
+    "unicodePwd",
+    "dBCSPwd",
+    "ntPwdHistory",
+    "lmPwdHistory",
+    "supplementalCredentials",
+    "pwdHistory",
+    "sambaNTPassword",
+    "sambaLMPassword",
+    "sambaPasswordHistory",
+    "ipaNTHash",
+    "krbPrincipalKey",
+    "krbExtraData",
+    "krbPwdHistory",
+    "ipatokenOTPkey",
+    "ms-Mcs-AdmPwd",
+    "jpegPhoto",
+    "photo",
+    "thumbnailPhoto",
+    "thumbnailLogo",
+    "personalSignature",
+    "audio",
+];
+
+/// Whether an attribute may not be read.
+pub fn is_forbidden(attribute: &str) -> bool {
+    FORBIDDEN.iter().any(|forbidden| forbidden.eq_ignore_ascii_case(attribute))
+}
+
+/// What was left out of entries, by attribute, to be told at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Entries in which the attribute has a value that is not UTF-8.
+    pub binary: BTreeMap<String, u64>,
+    /// Entries in which the attribute has a value larger than [`MAX_VALUE_BYTES`].
+    pub large: BTreeMap<String, u64>,
+}
+
+/// One entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's name, as the server writes it.
+    pub dn: String,
+    /// Attributes with text values, in the server's order.
+    pub attributes: Vec<(String, Vec<String>)>,
+    /// Attributes that were left out because a value is not text.
+    pub binary: Vec<String>,
+}
+
+impl Entry {
+    /// Reads an entry; `None` when its name or an attribute's name is not text.
+    ///
+    /// An attribute of which any value is not UTF-8 is left out whole, for some bytes look like
+    /// text by accident. So are attributes that may not be read, and those with options
+    /// (`cn;lang-de`), which nobody asked for.
+    pub fn decode(tag: StructureTag, left_out: &mut LeftOut) -> Option<Self> {
+        let PL::C(parts) = tag.payload else { return None };
+        let mut parts = parts.into_iter();
+        let dn = text(parts.next()?)?;
+        let PL::C(list) = parts.next()?.payload else { return None };
+        let mut entry = Self { dn, attributes: Vec::with_capacity(list.len()), binary: Vec::new() };
+        for attribute in list {
+            let PL::C(parts) = attribute.payload else { return None };
+            let mut parts = parts.into_iter();
+            let name = text(parts.next()?)?;
+            let PL::C(values) = parts.next()?.payload else { return None };
+            if !name.contains(';') && !is_forbidden(&name) {
+                entry.take(name, values, left_out);
+            }
+        }
+        Some(entry)
+    }
+
+    fn take(&mut self, name: String, values: Vec<StructureTag>, left_out: &mut LeftOut) {
+        let mut texts = Vec::with_capacity(values.len());
+        let mut large = false;
+        for value in values {
+            let PL::P(bytes) = value.payload else { continue };
+            if bytes.len() > MAX_VALUE_BYTES {
+                large = true;
+                continue;
+            }
+            let Ok(text) = String::from_utf8(bytes) else {
+                *left_out.binary.entry(name.clone()).or_default() += 1;
+                self.binary.push(name);
+                return;
+            };
+            texts.push(text);
+        }
+        if large {
+            *left_out.large.entry(name.clone()).or_default() += 1;
+        }
+        self.attributes.push((name, texts));
+    }
+
+    /// The values of an attribute; none when the entry does not have it.
+    pub fn values(&self, attribute: &str) -> &[String] {
+        self.attributes
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(attribute))
+            .map_or(&[], |(_, values)| values)
+    }
+
+    /// The first value of an attribute that is not blank, without the spaces around it.
+    pub fn first(&self, attribute: &str) -> Option<String> {
+        self.values(attribute)
+            .iter()
+            .map(|value| value.trim())
+            .find(|value| !value.is_empty())
+            .map(str::to_owned)
+    }
+
+    /// Whether an attribute was left out because it is not text.
+    pub fn is_binary(&self, attribute: &str) -> bool {
+        self.binary.iter().any(|name| name.eq_ignore_ascii_case(attribute))
+    }
+}
+
+fn text(tag: StructureTag) -> Option<String> {
+    let PL::P(bytes) = tag.payload else { return None };
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use lber::common::TagClass;
+
+    use super::*;
+
+    fn primitive(bytes: &[u8]) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(bytes.to_vec()) }
+    }
+
+    fn constructed(parts: Vec<StructureTag>) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 16, payload: PL::C(parts) }
+    }
+
+    fn entry(attributes: &[(&str, &[&[u8]])]) -> StructureTag {
+        let attributes = attributes.iter().map(|(name, values)| {
+            let values = values.iter().map(|value| primitive(value)).collect();
+            constructed(vec![primitive(name.as_bytes()), constructed(values)])
+        });
+        constructed(vec![primitive(b"uid=ada,o=x"), constructed(attributes.collect())])
+    }
+
+    #[test]
+    fn an_attribute_with_one_value_that_is_not_text_is_left_out_whole_and_counted() {
+        let mut left_out = LeftOut::default();
+        let tag = entry(&[("description", &[b"text", b"\xff\xfe"]), ("cn", &[b"Ada"])]);
+        let entry = Entry::decode(tag, &mut left_out).unwrap();
+        assert_eq!(entry.values("description"), &[] as &[String]);
+        assert!(entry.is_binary("Description"));
+        assert_eq!(entry.values("CN"), ["Ada"]);
+        assert_eq!(left_out.binary, [("description".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn a_huge_value_is_left_out_and_its_neighbours_stay() {
+        let mut left_out = LeftOut::default();
+        let tag = entry(&[("description", &[b"small", &[b'x'; MAX_VALUE_BYTES + 1]])]);
+        let entry = Entry::decode(tag, &mut left_out).unwrap();
+        assert_eq!(entry.values("description"), ["small"]);
+        assert_eq!(left_out.large, [("description".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn secrets_photos_and_attributes_with_options_are_not_kept_even_if_a_server_sends_them() {
+        let tag =
+            entry(&[("userpassword", &[b"x"]), ("jpegPhoto", &[b"\xff\xd8"]), ("cn;lang-de", &[b"Ada"])]);
+        let mut left_out = LeftOut::default();
+        let entry = Entry::decode(tag, &mut left_out).unwrap();
+        assert_eq!((entry.attributes, entry.binary), (Vec::new(), Vec::new()));
+        assert_eq!(left_out, LeftOut::default());
+    }
+
+    #[test]
+    fn what_is_no_entry_is_not_read() {
+        assert_eq!(Entry::decode(primitive(b"x"), &mut LeftOut::default()), None);
+        let tag = constructed(vec![primitive(b"\xff"), constructed(Vec::new())]);
+        assert_eq!(Entry::decode(tag, &mut LeftOut::default()), None);
+    }
+}

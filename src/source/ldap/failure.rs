@@ -1,0 +1,175 @@
+//! Turns LDAP result codes (RFC 4511 appendix A) into what happened and what to do next.
+
+use super::wire::Endpoint;
+use crate::source::{Class, SourceError};
+
+/// Result codes by their names in RFC 4511 and RFC 4533.
+pub mod code {
+    /// success.
+    pub const SUCCESS: u32 = 0;
+    /// operationsError.
+    pub const OPERATIONS_ERROR: u32 = 1;
+    /// timeLimitExceeded.
+    pub const TIME_LIMIT_EXCEEDED: u32 = 3;
+    /// sizeLimitExceeded.
+    pub const SIZE_LIMIT_EXCEEDED: u32 = 4;
+    /// authMethodNotSupported.
+    pub const AUTH_METHOD_NOT_SUPPORTED: u32 = 7;
+    /// strongerAuthRequired.
+    pub const STRONGER_AUTH_REQUIRED: u32 = 8;
+    /// referral.
+    pub const REFERRAL: u32 = 10;
+    /// adminLimitExceeded.
+    pub const ADMIN_LIMIT_EXCEEDED: u32 = 11;
+    /// unavailableCriticalExtension.
+    pub const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;
+    /// confidentialityRequired.
+    pub const CONFIDENTIALITY_REQUIRED: u32 = 13;
+    /// noSuchObject.
+    pub const NO_SUCH_OBJECT: u32 = 32;
+    /// invalidDNSyntax.
+    pub const INVALID_DN_SYNTAX: u32 = 34;
+    /// inappropriateAuthentication.
+    pub const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
+    /// invalidCredentials.
+    pub const INVALID_CREDENTIALS: u32 = 49;
+    /// insufficientAccessRights.
+    pub const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
+    /// busy.
+    pub const BUSY: u32 = 51;
+    /// unavailable.
+    pub const UNAVAILABLE: u32 = 52;
+    /// unwillingToPerform.
+    pub const UNWILLING_TO_PERFORM: u32 = 53;
+}
+
+/// A result code with its name, as administrators look it up.
+pub fn result_name(code: u32) -> String {
+    let name = match code {
+        1 => "operationsError",
+        2 => "protocolError",
+        3 => "timeLimitExceeded",
+        4 => "sizeLimitExceeded",
+        7 => "authMethodNotSupported",
+        8 => "strongerAuthRequired",
+        10 => "referral",
+        11 => "adminLimitExceeded",
+        12 => "unavailableCriticalExtension",
+        13 => "confidentialityRequired",
+        16 => "noSuchAttribute",
+        17 => "undefinedAttributeType",
+        18 => "inappropriateMatching",
+        21 => "invalidAttributeSyntax",
+        32 => "noSuchObject",
+        34 => "invalidDNSyntax",
+        48 => "inappropriateAuthentication",
+        49 => "invalidCredentials",
+        50 => "insufficientAccessRights",
+        51 => "busy",
+        52 => "unavailable",
+        53 => "unwillingToPerform",
+        80 => "other",
+        4096 => "e-syncRefreshRequired",
+        _ => return format!("result {code}"),
+    };
+    format!("result {code} {name}")
+}
+
+/// Which search failed, in the words of a Directory's manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// `people` or `groups`.
+    pub noun: &'static str,
+    /// The field of the provider's settings that describes the search.
+    pub field: &'static str,
+    /// The entry below which the search looks.
+    pub base_dn: String,
+}
+
+/// Where and how far a search was when it failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// The server.
+    pub endpoint: &'a Endpoint,
+    /// Whether nobody signed in.
+    pub anonymous: bool,
+    /// Entries that came before the failure.
+    pub received: u64,
+}
+
+impl Subject {
+    /// Why a search did not succeed.
+    pub fn failure(&self, result: u32, at: Progress<'_>) -> SourceError {
+        let Self { noun, field, base_dn } = self;
+        let endpoint = at.endpoint;
+        let result_text = result_name(result);
+        let account = if at.anonymous { "anonymous access" } else { "the bind account" };
+        let class = if at.received > 0 { Class::Incomplete } else { Class::Transient };
+        let stopped = format!("{endpoint} stopped after {} {noun} ({result_text})", at.received);
+        match result {
+            code::SIZE_LIMIT_EXCEEDED => SourceError::incomplete(format!(
+                "{stopped}: its size limit for {account} is below the number of {noun}; ask the directory's \
+                 administrator to lift it (OpenLDAP: limits … size.prtotal=unlimited; \
+                 389 Directory Server: nsPagedSizeLimit -1)"
+            )),
+            code::TIME_LIMIT_EXCEEDED => SourceError::incomplete(format!(
+                "{stopped}: its time limit for {account} is too short for this search; ask the directory's \
+                 administrator to raise it or to index the attributes in spec.provider.ldap.{field}.filter"
+            )),
+            code::ADMIN_LIMIT_EXCEEDED => SourceError::incomplete(format!(
+                "{stopped}: an administrative limit for {account} is below what this search needs; ask the \
+                 directory's administrator to raise it (OpenLDAP: limits … size.pr and size.unchecked; \
+                 389 Directory Server: nsslapd-lookthroughlimit)"
+            )),
+            code::NO_SUCH_OBJECT => SourceError::misconfigured(format!(
+                "{endpoint} knows no entry '{base_dn}' ({result_text}); correct \
+                 spec.provider.ldap.{field}.baseDN, or have {account} given the right to read it"
+            )),
+            code::INVALID_DN_SYNTAX => SourceError::misconfigured(format!(
+                "{endpoint} does not take '{base_dn}' for a DN ({result_text}); correct spec.provider.ldap.{field}.baseDN"
+            )),
+            code::REFERRAL => SourceError::misconfigured(format!(
+                "{endpoint} does not hold '{base_dn}' but refers to another server ({result_text}), and referrals \
+                 are not followed; write the url of the server that holds it into spec.provider.ldap.url"
+            )),
+            code::INSUFFICIENT_ACCESS_RIGHTS => SourceError::unauthorized(format!(
+                "{endpoint} does not let {account} search for {noun} below '{base_dn}' ({result_text}); have it \
+                 given the right to read them"
+            )),
+            code::OPERATIONS_ERROR if at.anonymous => SourceError::unauthorized(format!(
+                "{endpoint} does not answer anonymous searches ({result_text}); name a Secret with bindDN and \
+                 password in spec.provider.ldap.credentialsSecretRef"
+            )),
+            code::STRONGER_AUTH_REQUIRED | code::CONFIDENTIALITY_REQUIRED => {
+                encryption_required(endpoint, result)
+            }
+            code::UNAVAILABLE_CRITICAL_EXTENSION => SourceError::misconfigured(format!(
+                "{endpoint} does not offer paged results for '{base_dn}' ({result_text}), without which a listing \
+                 cannot be known to be complete; have paging (RFC 2696) enabled on the server"
+            )),
+            code::BUSY | code::UNAVAILABLE => SourceError::new(
+                class,
+                format!(
+                    "{endpoint} is busy or unavailable after {} {noun} ({result_text}); it is asked again later",
+                    at.received
+                ),
+            ),
+            code::UNWILLING_TO_PERFORM => SourceError::incomplete(format!(
+                "{stopped}: it is unwilling to go on with this search; its log says why"
+            )),
+            _ => SourceError::new(
+                class,
+                format!("{stopped}; the server's log says why, and it is asked again later"),
+            ),
+        }
+    }
+}
+
+/// The server insists on TLS.
+pub fn encryption_required(endpoint: &Endpoint, result: u32) -> SourceError {
+    SourceError::misconfigured(format!(
+        "{endpoint} takes only encrypted connections ({}); use an ldaps:// url or set \
+         spec.provider.ldap.startTLS: true",
+        result_name(result)
+    ))
+}
