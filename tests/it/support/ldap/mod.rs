@@ -1,0 +1,382 @@
+//! A real OpenLDAP server for one test: private folder, free ports, stopped on drop.
+
+pub mod certificates;
+pub mod company;
+pub mod proxy;
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use certificates::Certificate;
+pub use company::{Company, SUFFIX};
+
+/// The account that may do everything.
+pub const ADMIN: &str = "cn=admin,dc=example,dc=test";
+/// The account that the operator reads with.
+pub const READER: &str = "cn=reader,dc=example,dc=test";
+/// The password of both.
+pub const PASSWORD: &str = "correct horse";
+
+/// How long anything here may take on a busy machine before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a server is to be.
+#[derive(Default)]
+pub struct Builder {
+    company: Company,
+    extra: String,
+    reader_limits: Option<String>,
+    overlays: String,
+    without_sync: bool,
+    without_session_log: bool,
+    anonymous: bool,
+    bis: bool,
+    certificate: Option<Certificate>,
+    directives: String,
+}
+
+impl Builder {
+    /// Who works there.
+    pub fn company(mut self, company: Company) -> Self {
+        self.company = company;
+        self
+    }
+
+    /// More entries (LDIF), after the company's.
+    pub fn ldif(mut self, ldif: &str) -> Self {
+        self.extra.push_str(ldif);
+        self.extra.push_str("\n\n");
+        self
+    }
+
+    /// What the reading account may ask for, in the words of `slapd.conf`: `size.prtotal=hard`.
+    pub fn reader_limits(mut self, limits: &str) -> Self {
+        self.reader_limits = Some(limits.to_owned());
+        self
+    }
+
+    /// Loads an overlay, such as `memberof`.
+    pub fn overlay(mut self, name: &str) -> Self {
+        self.overlays.push_str(name);
+        self.overlays.push('\n');
+        self
+    }
+
+    /// Leaves content synchronisation (RFC 4533) out.
+    pub fn without_sync(mut self) -> Self {
+        self.without_sync = true;
+        self
+    }
+
+    /// Offers content synchronisation without a memory of what is gone.
+    pub fn without_session_log(mut self) -> Self {
+        self.without_session_log = true;
+        self
+    }
+
+    /// Lets anybody read.
+    pub fn anonymous(mut self) -> Self {
+        self.anonymous = true;
+        self
+    }
+
+    /// Makes `posixGroup` auxiliary, as RFC 2307bis has it.
+    pub fn rfc2307bis(mut self) -> Self {
+        self.bis = true;
+        self
+    }
+
+    /// Offers ldaps and StartTLS with a certificate.
+    pub fn tls(mut self, certificate: &Certificate) -> Self {
+        self.certificate = Some(certificate.clone());
+        self
+    }
+
+    /// Adds a line to the database's section of `slapd.conf`.
+    pub fn directive(mut self, line: &str) -> Self {
+        self.directives.push_str(line);
+        self.directives.push('\n');
+        self
+    }
+
+    /// Loads the data and starts the server.
+    pub fn start(self) -> Slapd {
+        let folder = tempfile::Builder::new().prefix("slapd-").tempdir().unwrap();
+        let path = folder.path();
+        fs::create_dir(path.join("db")).unwrap();
+        self.write_configuration(path);
+        fs::write(path.join("data.ldif"), format!("{}{}", self.company.ldif(), self.extra)).unwrap();
+        let loaded = program("slapadd")
+            .args(["-q", "-w", "-f"])
+            .arg(path.join("slapd.conf"))
+            .arg("-l")
+            .arg(path.join("data.ldif"))
+            .output()
+            .unwrap();
+        assert!(loaded.status.success(), "slapadd: {}", String::from_utf8_lossy(&loaded.stderr));
+        let mut server =
+            Slapd { folder, child: None, port: 0, tls_port: self.certificate.map(|_| 0), starts: 0 };
+        server.start();
+        server
+    }
+
+    fn write_configuration(&self, path: &Path) {
+        let mut text = String::new();
+        for schema in ["core", "cosine", "inetorgperson"] {
+            writeln!(text, "include /etc/ldap/schema/{schema}.schema").unwrap();
+        }
+        let mut nis =
+            fs::read_to_string("/etc/ldap/schema/nis.schema").unwrap_or_else(|_| missing("nis.schema"));
+        if self.bis {
+            let structural = "DESC 'Abstraction of a group of accounts'\n\tSUP top STRUCTURAL";
+            assert!(nis.contains(structural));
+            nis = nis.replace(structural, &structural.replace("STRUCTURAL", "AUXILIARY"));
+        }
+        fs::write(path.join("nis.schema"), nis).unwrap();
+        writeln!(
+            text,
+            "include {}\nmodulepath /usr/lib/ldap\nmoduleload back_mdb",
+            path.join("nis.schema").display()
+        )
+        .unwrap();
+        let mut overlays: Vec<&str> = self.overlays.lines().collect();
+        if !self.without_sync {
+            overlays.push("syncprov");
+        }
+        for overlay in &overlays {
+            writeln!(text, "moduleload {overlay}").unwrap();
+        }
+        if let Some(certificate) = &self.certificate {
+            fs::write(path.join("server.pem"), &certificate.pem).unwrap();
+            fs::write(path.join("server.key"), &certificate.key).unwrap();
+            let (pem, key) = (path.join("server.pem"), path.join("server.key"));
+            writeln!(text, "TLSCertificateFile {}\nTLSCertificateKeyFile {}", pem.display(), key.display())
+                .unwrap();
+        }
+        let limits = self.reader_limits.as_deref().unwrap_or("size=unlimited time=unlimited");
+        let everybody = if self.anonymous { "read" } else { "auth" };
+        write!(
+            text,
+            "database mdb\nsuffix \"{SUFFIX}\"\nrootdn \"{ADMIN}\"\nrootpw \"{PASSWORD}\"\ndirectory {}\n\
+             maxsize 1073741824\ndbnosync\nindex objectClass,entryUUID,entryCSN,uid,cn,member eq\n\
+             limits dn.exact=\"{READER}\" {limits}\n\
+             access to attrs=userPassword by anonymous auth by * none\n\
+             access to * by dn.exact=\"{READER}\" read by * {everybody}\n{}",
+            path.join("db").display(),
+            self.directives
+        )
+        .unwrap();
+        for overlay in overlays {
+            writeln!(text, "overlay {overlay}").unwrap();
+            match overlay {
+                "syncprov" if !self.without_session_log => text.push_str("syncprov-sessionlog 10000\n"),
+                "refint" => text.push_str("refint_attributes member\nrefint_nothing \"cn=nobody\"\n"),
+                _ => {}
+            }
+        }
+        fs::write(path.join("slapd.conf"), text).unwrap();
+    }
+}
+
+/// A running server.
+pub struct Slapd {
+    folder: TempDir,
+    child: Option<Child>,
+    port: u16,
+    tls_port: Option<u16>,
+    starts: u32,
+}
+
+impl Slapd {
+    /// A server with a company of the usual size.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The address for plain connections and StartTLS.
+    pub fn url(&self) -> String {
+        format!("ldap://localhost:{}", self.port)
+    }
+
+    /// The address for connections that are encrypted from their first byte.
+    pub fn tls_url(&self) -> String {
+        format!("ldaps://localhost:{}", self.tls_port.expect("the server has a certificate"))
+    }
+
+    /// The port for plain connections.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts the server on free ports, and again on others when somebody was faster.
+    fn start(&mut self) {
+        for _ in 0..5 {
+            self.port = free_port();
+            self.tls_port = self.tls_port.map(|_| free_port());
+            if self.try_start() {
+                return;
+            }
+        }
+        panic!("slapd does not start: {}", self.log());
+    }
+
+    fn try_start(&mut self) -> bool {
+        let mut listen = format!("ldap://127.0.0.1:{}/", self.port);
+        if let Some(port) = self.tls_port {
+            write!(listen, " ldaps://127.0.0.1:{port}/").unwrap();
+        }
+        self.starts += 1;
+        let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        let child = program("slapd")
+            .args(["-d", "stats", "-h", &listen, "-f"])
+            .arg(self.folder.path().join("slapd.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let deadline = Instant::now() + PATIENCE;
+        // A server that could not take its ports never says that it starts.
+        while Instant::now() < deadline {
+            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
+                self.child = None;
+                return false;
+            }
+            let up = self.log().matches("slapd starting").count();
+            if up == self.starts as usize && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return true;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        panic!("slapd does not come up: {}", self.log());
+    }
+
+    /// Stops the server, as an administrator would.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline {
+            if let Ok(Some(_)) = child.try_wait() {
+                return;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Stops the server and starts it again on the same ports.
+    pub fn restart(&mut self) {
+        self.stop();
+        assert!(self.try_start(), "slapd does not start again: {}", self.log());
+    }
+
+    /// Changes entries (LDIF with `changetype`).
+    pub fn modify(&self, ldif: &str) {
+        let mut child = program("ldapmodify")
+            .args(["-x", "-D", ADMIN, "-w", PASSWORD, "-H", &format!("ldap://127.0.0.1:{}", self.port)])
+            .env("LDAPCONF", "/dev/null")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "ldapmodify: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn log(&self) -> String {
+        fs::read(self.folder.path().join("log"))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// What the server has done so far, by its own log.
+    pub fn operations(&self) -> Operations {
+        let log = self.log();
+        let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+        Operations {
+            // The fixture looks once whether a start is done; that is not the operator's doing.
+            connections: count(" ACCEPT from ").saturating_sub(self.starts as usize),
+            closed: (count(" closed")).saturating_sub(self.starts as usize),
+            binds: log
+                .lines()
+                .filter(|line| line.contains(" BIND dn=\"") && line.contains(" method="))
+                .count(),
+            unbinds: count(" UNBIND"),
+            searches: log
+                .lines()
+                .filter_map(|line| line.split_once(" SRCH base=\"")?.1.split('"').next())
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    /// Waits until the server's log says what is expected.
+    pub async fn wait_until(&self, what: &str, condition: impl Fn(&Operations) -> bool) -> Operations {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let operations = self.operations();
+            if condition(&operations) {
+                return operations;
+            }
+            assert!(Instant::now() < deadline, "{what}: {operations:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What a server has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// Connections that were accepted.
+    pub connections: usize,
+    /// Connections that have ended.
+    pub closed: usize,
+    /// Binds.
+    pub binds: usize,
+    /// Connections that ended with a good-bye.
+    pub unbinds: usize,
+    /// The bases of all searches, each page counted.
+    pub searches: Vec<String>,
+}
+
+impl Operations {
+    /// How many searches there were at or below a base, each page counted.
+    pub fn searches_of(&self, base: &str) -> usize {
+        self.searches.iter().filter(|search| *search == base).count()
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A program of OpenLDAP.
+fn program(name: &str) -> Command {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/usr/local/libexec"];
+    let path = folders.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.is_file());
+    Command::new(path.unwrap_or_else(|| missing(name)))
+}
+
+fn missing<T>(what: &str) -> T {
+    panic!("{what} of OpenLDAP is not installed: run dev/servers.sh, which installs what the tests need")
+}

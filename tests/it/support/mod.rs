@@ -1,0 +1,3 @@
+//! Servers and helpers that tests share.
+
+pub mod ldap;
