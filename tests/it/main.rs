@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests that need the whole program: every provider's contract, the command line, the manifests.
+
+mod contract;
