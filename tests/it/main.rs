@@ -1,4 +1,6 @@
-//! The one integration binary: the operator's parts against real servers.
+//! The one integration binary: the operator and its parts against real servers.
 
+mod contract;
+mod control_plane;
 mod ldap;
 mod support;
