@@ -84,14 +84,14 @@ annotations:
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
-  {{- with .Values.rbac.secrets.resourceNames }}
+  {{- with .Values.secrets.resourceNames }}
   resourceNames:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]
-  {{- with .Values.rbac.configMaps.resourceNames }}
+  {{- with .Values.configMaps.resourceNames }}
   resourceNames:
     {{- toYaml . | nindent 4 }}
   {{- end }}
