@@ -4,6 +4,7 @@
 //! to the list at the end of this file: it makes the member of `spec.provider`, the dispatch and
 //! the word in metrics and messages.
 
+pub mod collect;
 pub mod csv;
 pub mod error;
 pub mod ldap;
@@ -13,6 +14,7 @@ use futures::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use collect::collect;
 pub use error::{Class, SourceError};
 pub use material::{Material, Reference, ReferenceKind};
 
