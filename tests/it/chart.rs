@@ -270,6 +270,7 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
                 format!("DELETE {ours}/{plural}/x"),
             ]);
         }
+        requests.push(format!("PUT {ours}/directorycheckpoints/x"));
         requests.extend([format!("DELETE {ours}/directoryusers"), format!("DELETE {ours}/directorygroups")]);
         requests
     };

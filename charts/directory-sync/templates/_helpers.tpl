@@ -79,7 +79,7 @@ annotations:
   verbs: [get, list, watch, create, patch, delete, deletecollection]
 - apiGroups: [directory-sync.io]
   resources: [directorycheckpoints]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, update, patch, delete]
 # One at a time and by name; never a list of all.
 - apiGroups: [""]
   resources: [secrets]
