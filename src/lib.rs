@@ -3,13 +3,26 @@
 //! The way of the data, one module per stage:
 //!
 //! ```text
-//! Directory ─► resolve ─► pull ─► normalize ─► plan ─► apply ─► report ─► Directory.status
-//!                          │                     ▲         │
-//!                    source/<provider>     observed index  sink/
+//! Directory ─► resolve ─► pull ─► normalize ─► plan ─► write ─► report ─► Directory.status
+//!                          │                     ▲        │
+//!                    source/<provider>     observed index  sink
 //! ```
 //!
 //! `model`, `normalize` and `plan` are pure: no Kubernetes client, no network, no runtime.
+//! `controller::sync` is the pipeline, to be read top to bottom.
 
 pub mod api;
+pub mod cli;
+pub mod cluster;
+pub mod controller;
 pub mod model;
+pub mod normalize;
+pub mod operator;
+pub mod plan;
+pub mod server;
+pub mod sink;
 pub mod source;
+pub mod telemetry;
+
+#[cfg(test)]
+mod purity;

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::name::MirrorName;
@@ -181,6 +182,22 @@ impl Snapshot {
         1.0 - self.by_id.len() as f64 / self.places.len() as f64
     }
 
+    /// The record of this kind and id.
+    ///
+    /// # Errors
+    /// When its block cannot be read back.
+    pub fn get(&self, kind: Kind, external_id: &str) -> Result<Option<Record>, SnapshotError> {
+        let index = self.by_id.get(&id_hash(kind, external_id));
+        let Some(place) = index.and_then(|index| self.places[*index as usize]) else { return Ok(None) };
+        match self.blocks.get(place.block as usize) {
+            Some(block) => {
+                let block = lz4_flex::decompress_size_prepended(block).map_err(broken)?;
+                read(&block, place).map(Some)
+            }
+            None => read(&self.open, place).map(Some),
+        }
+    }
+
     /// Visits every living record of one kind in order of arrival.
     ///
     /// # Errors
@@ -188,7 +205,20 @@ impl Snapshot {
     pub fn visit<E: From<SnapshotError>>(
         &self,
         kind: Kind,
-        mut visitor: impl FnMut(Record) -> Result<(), E>,
+        visitor: impl FnMut(Record) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.visit_as(kind, visitor)
+    }
+
+    /// Visits every living record of one kind in order of arrival, in the form `T`: a type that
+    /// reads a part of a [`Record`]'s JSON and skips the rest, which saves most of the time.
+    ///
+    /// # Errors
+    /// When a block cannot be read back, or with the visitor's own error.
+    pub fn visit_as<T: DeserializeOwned, E: From<SnapshotError>>(
+        &self,
+        kind: Kind,
+        mut visitor: impl FnMut(T) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut current = (u32::MAX, Vec::new());
         for place in self.places.iter().flatten().filter(|place| place.kind == kind) {
@@ -235,12 +265,13 @@ impl Snapshot {
     }
 }
 
-fn read(block: &[u8], place: Place) -> Result<Record, SnapshotError> {
+fn read<T: DeserializeOwned>(block: &[u8], place: Place) -> Result<T, SnapshotError> {
     let (start, length) = (place.offset as usize, place.length as usize);
     let bytes = block.get(start..start + length).ok_or_else(|| broken("a record lies outside its block"))?;
     serde_json::from_slice(bytes).map_err(broken)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn broken(reason: impl ToString) -> SnapshotError {
     SnapshotError(reason.to_string())
 }

@@ -6,7 +6,18 @@ use super::{End, Page, Pull, Source, SourceError};
 use crate::model::Snapshot;
 use crate::model::snapshot::{Record, SnapshotError};
 
-/// Pulls everything that was asked for into `into` and returns how the pull ended.
+/// What a pull brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Records that came, rejected ones included.
+    pub records: usize,
+    /// Records that were new or other than the snapshot had them.
+    pub changed: usize,
+    /// How the pull ended.
+    pub end: End,
+}
+
+/// Pulls everything that was asked for into `into`.
 ///
 /// `progress` is told after each page how many records have come so far. For [`Pull::Full`],
 /// `into` must be empty; of two records with one id the first stays. For [`Pull::Changes`],
@@ -18,64 +29,74 @@ use crate::model::snapshot::{Record, SnapshotError};
 ///
 /// # Errors
 /// The source's own; [`super::Class::Incomplete`] when the answer breaks off without
-/// [`Page::End`].
+/// [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
+/// before, so that what others say of it may be out of date.
 pub async fn collect(
     source: &mut dyn Source,
     request: Pull,
     into: &mut Snapshot,
     progress: impl Fn(usize),
-) -> Result<End, SourceError> {
-    let keep = match request {
-        Pull::Full => keep_first,
-        Pull::Changes(_) => Snapshot::upsert,
-    };
+) -> Result<Collected, SourceError> {
+    let changes = matches!(request, Pull::Changes(_));
+    let keep = if changes { replace } else { keep_first };
     let mut pages = source.pull(request);
-    let mut count = 0;
+    let mut collected = Collected::default();
     while let Some(page) = pages.next().await {
-        count += match page? {
-            Page::Users(users) => {
-                keep_all(into, users.into_iter().map(|user| Record::User(Box::new(user))), keep)?
-            }
-            Page::Groups(groups) => {
-                keep_all(into, groups.into_iter().map(|group| Record::Group(Box::new(group))), keep)?
-            }
+        let records: Vec<Record> = match page? {
+            Page::Users(users) => users.into_iter().map(|user| Record::User(Box::new(user))).collect(),
+            Page::Groups(groups) => groups.into_iter().map(|group| Record::Group(Box::new(group))).collect(),
             Page::Rejected(rejected) => {
-                let number = rejected.len();
-                rejected.into_iter().for_each(|one| into.reject(one));
-                number
+                if changes {
+                    // What was rejected before is not known by its id alone: a new reading sorts it.
+                    return Err(SourceError::changes_unknown("a changed record cannot be used"));
+                }
+                collected.records += rejected.len();
+                collected.changed += rejected.len();
+                for one in rejected {
+                    into.reject(one);
+                }
+                Vec::new()
             }
             Page::End(end) => {
                 into.close_block();
-                return Ok(end);
+                return Ok(Collected { end, ..collected });
             }
         };
-        progress(count);
+        collected.records += records.len();
+        for record in &records {
+            collected.changed += usize::from(keep(into, record)?);
+        }
+        progress(collected.records);
     }
     Err(SourceError::incomplete(format!(
-        "the directory's answer broke off after {count} records without saying that it is complete; nothing is \
-         deleted, and it is read again"
+        "the directory's answer broke off after {} records without saying that it is complete; nothing is \
+         deleted, and it is read again",
+        collected.records
     )))
 }
 
-/// How one record gets into the snapshot.
-type Keep = fn(&mut Snapshot, &Record) -> Result<(), SnapshotError>;
-
-fn keep_first(into: &mut Snapshot, record: &Record) -> Result<(), SnapshotError> {
-    into.insert_first(record).map(drop)
+/// Of a listing: true when the record is the first of its id.
+fn keep_first(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
+    into.insert_first(record).map_err(|error| not_kept(&error))
 }
 
-fn keep_all(
-    into: &mut Snapshot,
-    records: impl ExactSizeIterator<Item = Record>,
-    keep: Keep,
-) -> Result<usize, SourceError> {
-    let number = records.len();
-    for record in records {
-        keep(into, &record).map_err(|error| {
-            SourceError::incomplete(format!("what the directory answered could not be kept: {error}"))
-        })?;
+/// Of a list of changes: true when the record differs from the one it replaces.
+fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
+    let known = into.get(record.kind(), record.external_id()).map_err(|error| not_kept(&error))?;
+    match known {
+        Some(known) if known == *record => return Ok(false),
+        Some(known) if known.keys() != record.keys() => {
+            return Err(SourceError::changes_unknown(
+                "a record goes by other names than before; the memberships that use them are read again",
+            ));
+        }
+        _ => {}
     }
-    Ok(number)
+    into.upsert(record).map(|()| true).map_err(|error| not_kept(&error))
+}
+
+fn not_kept(error: &SnapshotError) -> SourceError {
+    SourceError::incomplete(format!("what the directory answered could not be kept: {error}"))
 }
 
 #[cfg(test)]
@@ -146,7 +167,7 @@ mod tests {
         let end =
             block_on(collect(&mut source, Pull::Full, &mut snapshot, |count| seen.borrow_mut().push(count)))
                 .unwrap();
-        assert_eq!(end.cursor, Some(Cursor("c".into())));
+        assert_eq!(end.end.cursor, Some(Cursor("c".into())));
         assert_eq!(snapshot.counts(), (2, 1));
         assert_eq!(snapshot.rejected().1, 1);
         assert_eq!(*seen.borrow(), [2, 3, 4]);

@@ -1,0 +1,63 @@
+//! The command line: one subcommand a file. Results go to standard output, everything else to
+//! standard error.
+
+pub mod crds;
+pub mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Keeps an organisation's users and groups as Kubernetes objects.
+#[derive(Debug, Parser)]
+#[command(name = "directory-sync", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the operator until it is told to stop.
+    Run(run::RunArgs),
+    /// Prints the custom resource definitions.
+    Crds(crds::CrdsArgs),
+    /// Prints the version.
+    Version,
+}
+
+impl Cli {
+    /// Runs the subcommand; the exit code is 0 for success and 1 for failure, which is explained on
+    /// standard error.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(args) => run::run(args),
+            Command::Crds(args) => crds::run(&args),
+            Command::Version => print(&format!("directory-sync {}\n", env!("CARGO_PKG_VERSION"))),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&error);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Writes a result to standard output.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn complain(error: &anyhow::Error) {
+    use std::io::Write;
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "directory-sync: {error:#}");
+}

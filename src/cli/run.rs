@@ -1,0 +1,73 @@
+//! `directory-sync run`: the operator.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::operator::{self, Options};
+use crate::telemetry::{self, LogFormat};
+
+/// Arguments of `directory-sync run`. Each can be given by the environment too.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    /// Namespaces whose Directories are synced; none: all namespaces. Can be repeated.
+    #[arg(long = "watch-namespace", env = "WATCH_NAMESPACE", value_delimiter = ',')]
+    namespaces: Vec<String>,
+    /// Address on which /metrics is served.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
+    metrics_address: SocketAddr,
+    /// Address on which /livez and /readyz are served.
+    #[arg(long, env = "HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
+    health_address: SocketAddr,
+    /// How many Directories are synced at the same time.
+    #[arg(long, env = "MAX_CONCURRENT_SYNCS", default_value_t = 8)]
+    max_concurrent_syncs: usize,
+    /// Form of the log lines.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// Log level or filter, as `info` or `directory_sync=debug,warn`; `RUST_LOG` overrides it.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info")]
+    log_level: String,
+}
+
+/// Runs the operator until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When there is no cluster configuration, or an address cannot be listened on.
+pub fn run(args: RunArgs) -> anyhow::Result<()> {
+    telemetry::init(args.log_format, &args.log_level)?;
+    let options = Options {
+        namespaces: args.namespaces.into_iter().filter(|namespace| !namespace.is_empty()).collect(),
+        metrics_address: args.metrics_address,
+        health_address: args.health_address,
+        max_concurrent_syncs: args.max_concurrent_syncs,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let config = kube::Config::infer().await.context(
+            "no cluster: neither a kubeconfig (KUBECONFIG, ~/.kube/config) nor a pod's ServiceAccount was found",
+        )?;
+        let stop = CancellationToken::new();
+        stop_on_signal(stop.clone())?;
+        operator::run(config, options, stop).await
+    });
+    // A planning thread that is still computing must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}

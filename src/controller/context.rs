@@ -1,0 +1,25 @@
+//! What all workers share.
+
+use std::sync::Arc;
+
+use kube::runtime::events::Recorder;
+use tokio::sync::Semaphore;
+
+use crate::cluster::client::Clients;
+use crate::server::metrics::Metrics;
+use crate::sink::ObservedMirrors;
+
+/// What all workers share; cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The way to the apiserver.
+    pub clients: Clients,
+    /// What is known of all mirrors.
+    pub observed: ObservedMirrors,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Writes Events on Directories.
+    pub recorder: Recorder,
+    /// As many Directories are synced at a time as this has permits.
+    pub permits: Arc<Semaphore>,
+}

@@ -1,0 +1,51 @@
+//! What a worker remembers of its Directory from run to run. Losing it costs a full reading.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::checkpoint::Checkpoint;
+use crate::model::{ContentHash, Snapshot};
+use crate::source::Cursor;
+
+/// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
+/// every time.
+pub const MAX_SNAPSHOT_BYTES: usize = 96 * 1024 * 1024;
+
+/// What was read, with which settings, and whether the cluster shows it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What the source said last.
+    pub reading: Option<Reading>,
+    /// The checkpoint as it is in the cluster; `None` when it has not been looked at.
+    pub checkpoint: Option<Option<Checkpoint>>,
+    /// What was true when the cluster was last known to show it all.
+    pub settled: Option<Settled>,
+}
+
+/// A complete reading of the source.
+#[derive(Debug)]
+pub struct Reading {
+    /// The records; `None` when only the cursor is known, from before a restart.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// Where the next list of changes starts.
+    pub cursor: Option<Cursor>,
+    /// The provider's settings that it was read with.
+    pub source_hash: ContentHash,
+    /// The fingerprint of the Secrets and `ConfigMap`s that it was read with; `None` after a
+    /// restart, since it is kept nowhere.
+    pub fingerprint: Option<ContentHash>,
+    /// When everything was last read.
+    pub full_at: Timestamp,
+    /// What the source had to say besides.
+    pub notes: Vec<String>,
+}
+
+/// The conditions under which nothing has to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The rules that the mirrors were made with.
+    pub rules_hash: ContentHash,
+    /// How often others had touched the mirrors.
+    pub touched: u64,
+}

@@ -1,0 +1,164 @@
+//! What the status says after a run: a pure function of what it said before and what came of the
+//! run, so that it can be told whether there is anything new to write.
+
+mod condition;
+mod words;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::sync::{Held, SyncError, Synced};
+use crate::api::status::{DirectoryStatus, PlanSummary, SyncKind, SyncRun, UserCounts};
+pub use condition::Conditions;
+pub use words::source_reason;
+
+/// How long the status may stay unwritten while syncs succeed and change nothing.
+const HEARTBEAT: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many characters a message in the status may have.
+const MAX_MESSAGE: usize = 1_024;
+
+/// What a status is made for.
+pub struct Subject<'a> {
+    /// Generation of the Directory's spec.
+    pub generation: Option<i64>,
+    /// The provider's name.
+    pub provider: &'a str,
+    /// When the status is made.
+    pub now: Timestamp,
+    /// The request annotations that the run has answered.
+    pub handled_request: Option<String>,
+}
+
+/// What came of a run.
+pub enum Ended<'a> {
+    /// It went through, perhaps with single mirrors that could not be written.
+    Synced(&'a Synced),
+    /// It did not.
+    Failed {
+        /// Why.
+        error: &'a SyncError,
+        /// How many failures in a row that makes.
+        failures: u32,
+        /// When it is tried again.
+        retry: Timestamp,
+    },
+    /// There was none: `spec.sync.suspend`.
+    Suspended,
+}
+
+/// The status after a run.
+#[must_use]
+pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>) -> DirectoryStatus {
+    let mut status = DirectoryStatus {
+        observed_generation: subject.generation,
+        provider: Some(subject.provider.to_owned()),
+        progress: None,
+        last_handled_request: subject
+            .handled_request
+            .clone()
+            .or_else(|| previous.last_handled_request.clone()),
+        ..previous.clone()
+    };
+    let mut conditions = Conditions::new(&previous.conditions, subject.generation, subject.now);
+    conditions.remove("Reconciling");
+    match ended {
+        Ended::Synced(synced) => after_sync(&mut status, &mut conditions, synced),
+        Ended::Failed { error, failures, retry } => {
+            status.failures = i32::try_from(*failures).ok();
+            status.retry_time = Some(Time(*retry));
+            words::after_failure(&mut conditions, error);
+        }
+        Ended::Suspended => {
+            status.failures = None;
+            status.retry_time = None;
+            conditions.remove("Stalled");
+            conditions.set(
+                "Ready",
+                false,
+                "Suspended",
+                "spec.sync.suspend is set: nothing is read or written, and the mirrors stay as they are",
+            );
+        }
+    }
+    status.conditions = conditions.into_vec();
+    status
+}
+
+fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced: &Synced) {
+    // A run that did not ask the source says nothing of whether the source is well again.
+    let source_failing = synced.kind == SyncKind::Replan && status.failures.is_some();
+    if !source_failing {
+        status.failures = None;
+        status.retry_time = None;
+        conditions.remove("Stalled");
+    }
+    if let Some(planned) = &synced.planned {
+        let summary = &planned.summary;
+        status.users = Some(UserCounts {
+            active: number(summary.users_active),
+            inactive: number(summary.users_inactive),
+        });
+        status.groups = Some(number(summary.groups));
+        status.memberships = Some(number(summary.memberships));
+        status.quarantined.clone_from(&planned.quarantined);
+        status.quarantined.truncate(16);
+        status.quarantined.iter_mut().for_each(|quarantined| shorten(&mut quarantined.example));
+        status.notes = synced.notes.iter().cloned().chain(summary.notes()).take(10).collect();
+        status.notes.iter_mut().for_each(shorten);
+        status.plan = (synced.held == Some(Held::DryRun)).then(|| PlanSummary {
+            create: number(planned.counts.create),
+            update: number(planned.counts.update),
+            delete: number(planned.counts.delete),
+            unchanged: number(planned.counts.unchanged),
+            sample: planned.counts.sample.clone(),
+        });
+    }
+    status.last_sync = Some(sync_run(synced));
+    words::after_sync(conditions, synced, source_failing);
+}
+
+fn sync_run(synced: &Synced) -> SyncRun {
+    let counts = synced.planned.as_ref().map(|planned| planned.counts.clone()).unwrap_or_default();
+    let written = &synced.written;
+    SyncRun {
+        start_time: Time(synced.started),
+        duration_milliseconds: i64::try_from(Timestamp::now().duration_since(synced.started).as_millis())
+            .unwrap_or(0),
+        kind: synced.kind,
+        created: number(written.created),
+        updated: number(written.updated),
+        deleted: number(written.deleted),
+        unchanged: number(counts.unchanged),
+        drift_repaired: if written.written() > 0 { number(counts.drifted) } else { 0 },
+    }
+}
+
+/// Whether a status says something new: anything but the time and length of a sync that changed
+/// nothing. Once in five minutes that is news too.
+#[must_use]
+pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
+    let quiet = next.last_sync.as_ref().is_none_or(|run| run.created + run.updated + run.deleted == 0);
+    if !quiet {
+        return true;
+    }
+    let without_run = |status: &DirectoryStatus| DirectoryStatus { last_sync: None, ..status.clone() };
+    if without_run(previous) != without_run(next) {
+        return true;
+    }
+    match (&previous.last_sync, &next.last_sync) {
+        (Some(before), Some(now)) => now.start_time.0.duration_since(before.start_time.0) >= HEARTBEAT,
+        (before, now) => before.is_some() != now.is_some(),
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Cuts a message at the schema's limit, on a character.
+fn shorten(message: &mut String) {
+    if message.chars().count() > MAX_MESSAGE {
+        *message = message.chars().take(MAX_MESSAGE - 1).chain(['…']).collect();
+    }
+}

@@ -1,0 +1,143 @@
+//! The reasons and sentences of conditions: what happened, and what to do next.
+
+use super::condition::Conditions;
+use crate::controller::sync::{Held, SyncError, Synced};
+use crate::model::Kind;
+use crate::plan::{Withheld, planner::WithheldWhy};
+
+/// The reason that a failed run gives to `SourceReady` or `Ready`.
+#[must_use]
+pub fn source_reason(error: &SyncError) -> &'static str {
+    match error {
+        SyncError::Invalid(_) => "InvalidSpec",
+        SyncError::Reference(reference) if reference.is_transient() => "ClusterUnreachable",
+        SyncError::Reference(_) => "ReferenceNotReadable",
+        SyncError::Source(source) => source.class.reason(),
+        SyncError::Plan(_) => "InternalError",
+        SyncError::Checkpoint(_) => "CheckpointNotWritten",
+        SyncError::Cancelled => "Cancelled",
+    }
+}
+
+pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
+    let reason = source_reason(error);
+    let message = error.to_string();
+    match error {
+        SyncError::Invalid(_) => {
+            conditions.set("Stalled", true, reason, message.clone());
+        }
+        SyncError::Reference(_) | SyncError::Source(_) => {
+            conditions.remove("Stalled");
+            conditions.set("SourceReady", false, reason, message.clone());
+        }
+        SyncError::Checkpoint(_) => {
+            conditions.remove("Stalled");
+            conditions.set("OutputReady", false, reason, message.clone());
+        }
+        SyncError::Plan(_) | SyncError::Cancelled => {}
+    }
+    conditions.set("Ready", false, reason, message);
+}
+
+pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_failing: bool) {
+    let output = output(synced);
+    match &output {
+        Some((reason, message)) => conditions.set("OutputReady", false, reason, message),
+        None => conditions.set("OutputReady", true, "UpToDate", output_fine(synced.held)),
+    }
+    if source_failing {
+        return;
+    }
+    let withheld = synced.planned.as_ref().map(|planned| planned.counts.withheld.as_slice());
+    let source = withheld.and_then(source);
+    match &source {
+        Some((reason, message)) => conditions.set("SourceReady", false, reason, message),
+        None => conditions.set("SourceReady", true, "Synced", "the directory was read completely"),
+    }
+    match source.or(output) {
+        Some((reason, message)) => conditions.set("Ready", false, reason, message),
+        None => conditions.set("Ready", true, ready_reason(synced.held), ready_message(synced)),
+    }
+}
+
+fn source(withheld: &[Withheld]) -> Option<(&'static str, String)> {
+    let first = withheld.first()?;
+    let things = match first.kind {
+        Kind::User => "people",
+        Kind::Group => "groups",
+    };
+    let count = first.count;
+    Some(match first.why {
+        WithheldWhy::Empty => (
+            "EmptyResult",
+            format!(
+                "the directory, or what scope leaves of it, has no {things} at all; {count} mirrors stay as they \
+                 are: check the base, the filter, the scope and the account's rights"
+            ),
+        ),
+        WithheldWhy::Unidentified => (
+            "UnidentifiedRecords",
+            format!(
+                "some records came without an id, so that nobody can be called missing; {count} mirrors that may \
+                 be theirs stay: see status.quarantined"
+            ),
+        ),
+    })
+}
+
+fn output(synced: &Synced) -> Option<(&'static str, String)> {
+    let written = &synced.written;
+    if let Some(failure) = &written.first_failure {
+        let failed = written.failed;
+        return Some((
+            "WriteFailed",
+            format!("{failed} mirrors could not be written and are tried again: {failure}"),
+        ));
+    }
+    if let Some(refusal) = &written.first_refusal {
+        let refused = written.refused;
+        return Some((
+            "Refused",
+            format!("the cluster refuses {refused} mirrors, which stay as they were: {refusal}"),
+        ));
+    }
+    let too_large =
+        synced.planned.as_ref()?.quarantined.iter().find(|held| held.reason == "TooManyMembers")?;
+    let (count, example) = (too_large.count, &too_large.example);
+    Some(("TooManyMembers", format!("{count} groups do not fit and stay as they were: {example}")))
+}
+
+const fn output_fine(held: Option<Held>) -> &'static str {
+    match held {
+        Some(Held::NoOutput) => "output.mode is None: nothing is written",
+        Some(Held::DryRun) => "sync.dryRun is set: nothing is written; status.plan shows what would be",
+        None => "every mirror is as it should be",
+    }
+}
+
+const fn ready_reason(held: Option<Held>) -> &'static str {
+    match held {
+        Some(Held::DryRun) => "DryRun",
+        Some(Held::NoOutput) | None => "Synced",
+    }
+}
+
+fn ready_message(synced: &Synced) -> String {
+    let up_to_date = || "people and groups are up to date".to_owned();
+    let Some(planned) = &synced.planned else { return up_to_date() };
+    let counts = &planned.counts;
+    match synced.held {
+        Some(Held::DryRun) => format!(
+            "sync.dryRun is set: a sync would create {}, update {} and delete {} mirrors",
+            counts.create, counts.update, counts.delete
+        ),
+        Some(Held::NoOutput) => "the directory was read; output.mode is None".to_owned(),
+        None if planned.quarantined.is_empty() => up_to_date(),
+        None => {
+            let held: i64 = planned.quarantined.iter().map(|quarantined| quarantined.count).sum();
+            format!(
+                "people and groups are up to date, but for {held} that are held back: see status.quarantined"
+            )
+        }
+    }
+}

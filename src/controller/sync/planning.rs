@@ -1,0 +1,158 @@
+//! Normalises the reading and compares it with the mirrors, on a thread of its own: it is all
+//! computation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::memory::Memory;
+use super::Run;
+use crate::api::status::Quarantined;
+use crate::model::snapshot::SnapshotError;
+use crate::model::{Kind, Snapshot};
+use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
+use crate::plan::{Completeness, Plan, Planner, Update};
+use crate::sink::observed::View;
+
+/// A plan and what it was made of.
+#[derive(Debug)]
+pub struct Planned {
+    /// What is to be written.
+    pub plan: Plan,
+    /// How many of what.
+    pub counts: PlanCounts,
+    /// The people and groups that are in.
+    pub summary: Summary,
+    /// Who is held back.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// The plan in numbers; stays when the plan has been carried out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanCounts {
+    /// Mirrors to create.
+    pub create: usize,
+    /// Mirrors to change.
+    pub update: usize,
+    /// Mirrors to delete.
+    pub delete: usize,
+    /// Mirrors that are right.
+    pub unchanged: usize,
+    /// Of those to create or change: how many someone else had touched.
+    pub drifted: usize,
+    /// Deletions that are not planned.
+    pub withheld: Vec<crate::plan::Withheld>,
+    /// Names of the first few mirrors that would be written.
+    pub sample: Vec<String>,
+}
+
+/// The plan could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFailure {
+    /// The reading could not be read back.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// Normalisation failed as a whole.
+    #[error(transparent)]
+    Normalize(#[from] NormalizeError),
+    /// A person or group could not be written as JSON.
+    #[error("a mirror could not be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The planning ended by a panic.
+    #[error("planning ended unexpectedly; this is a defect of the operator, please report it with its log")]
+    Panicked,
+    /// There is no reading.
+    #[error("there is no reading of the directory to plan from")]
+    NoReading,
+}
+
+/// How many names of mirrors a plan shows.
+const SAMPLE: usize = 20;
+
+pub(super) async fn plan(run: &Run<'_>, memory: &Memory, rules: Arc<Rules>) -> Result<Planned, PlanFailure> {
+    let snapshot = memory.reading.as_ref().and_then(|reading| reading.snapshot.clone());
+    let snapshot = snapshot.ok_or(PlanFailure::NoReading)?;
+    let view = run.context.observed.view(run.key);
+    let directory = run.key.name.clone();
+    let owner = crate::sink::object::uid_number(&run.owner.uid);
+    tokio::task::spawn_blocking(move || compare(&snapshot, &rules, &view, owner, &directory))
+        .await
+        .map_err(|_| PlanFailure::Panicked)?
+}
+
+fn compare(
+    snapshot: &Snapshot,
+    rules: &Rules,
+    view: &View,
+    owner: u128,
+    directory: &str,
+) -> Result<Planned, PlanFailure> {
+    let mut planner = Planner::new(&view.index, owner);
+    let mut held_back = HeldBack::default();
+    snapshot.held().iter().for_each(|name| planner.hold(*name));
+    let summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
+        match outcome {
+            Outcome::User(user) => planner.want_user(user)?,
+            Outcome::Group(group) => planner.want_group(group)?,
+            Outcome::Quarantined { name, reason, message } => {
+                planner.hold(name);
+                held_back.add(reason.as_str(), &message);
+            }
+        }
+        Ok(())
+    })?;
+    let (rejected, rejected_total) = snapshot.rejected();
+    if let Some(first) = rejected.first() {
+        let example = format!("{}: {}", first.position, first.reason);
+        held_back.add_many("UnreadableRecord", rejected_total, &example);
+    }
+    let plan = planner.finish(Completeness {
+        unidentified_users: snapshot.has_unidentified(Kind::User),
+        unidentified_groups: snapshot.has_unidentified(Kind::Group),
+    });
+    let counts = count(&plan, view, directory);
+    Ok(Planned { plan, counts, summary, quarantined: held_back.into_status() })
+}
+
+fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
+    let recreated = plan.creates.iter().filter(|mirror| view.lost.contains(&mirror.name)).count();
+    let edited = plan.updates.iter().filter(|update| update.drifted).count();
+    let name = |word: &str, name: crate::model::MirrorName| format!("{word} {}", name.object_name(directory));
+    let deletes = plan.deletes.iter().map(|(mirror, _)| name("delete", *mirror));
+    let creates = plan.creates.iter().map(|mirror| name("create", mirror.name));
+    let updates = plan.updates.iter().map(|Update { mirror, .. }| name("update", mirror.name));
+    PlanCounts {
+        create: plan.creates.len(),
+        update: plan.updates.len(),
+        delete: plan.deletes.len(),
+        unchanged: plan.unchanged,
+        drifted: recreated + edited,
+        withheld: plan.withheld.clone(),
+        sample: deletes.chain(updates).chain(creates).take(SAMPLE).collect(),
+    }
+}
+
+/// Counts who is held back, by reason.
+#[derive(Default)]
+struct HeldBack(BTreeMap<&'static str, (usize, String)>);
+
+impl HeldBack {
+    fn add(&mut self, reason: &'static str, example: &str) {
+        self.add_many(reason, 1, example);
+    }
+
+    fn add_many(&mut self, reason: &'static str, number: usize, example: &str) {
+        self.0.entry(reason).or_insert_with(|| (0, example.to_owned())).0 += number;
+    }
+
+    fn into_status(self) -> Vec<Quarantined> {
+        let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        let entries = self.0.into_iter();
+        entries
+            .map(|(reason, (count, example))| Quarantined {
+                reason: reason.to_owned(),
+                count: number(count),
+                example,
+            })
+            .collect()
+    }
+}

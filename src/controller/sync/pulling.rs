@@ -1,0 +1,163 @@
+//! Decides what to ask the source for, asks, and keeps the answer.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::memory::{MAX_SNAPSHOT_BYTES, Memory, Reading};
+use super::super::settings::Settings;
+use super::{Run, SyncError};
+use crate::api::status::SyncKind;
+use crate::model::{ContentHash, Snapshot};
+use crate::source::collect::collect;
+use crate::source::{Class, Cursor, Material, Pull};
+
+/// What is asked of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// Nothing, if the last reading is still at hand: only rules or mirrors have changed.
+    Replan,
+    /// What has changed, if that can be had.
+    Changes,
+    /// Everything.
+    Full,
+}
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// How the people came.
+    pub kind: SyncKind,
+    /// Whether the source says just what it said before.
+    pub unchanged: bool,
+}
+
+/// Brings `memory.reading` up to date.
+pub(super) async fn pull(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    settings: &Settings,
+    material: &Material,
+    fingerprint: ContentHash,
+) -> Result<Pulled, SyncError> {
+    if memory.reading.is_none() {
+        recall(run, memory, settings);
+    }
+    let mut source = run.directory.spec.provider.provider().source(material)?;
+    let (cursor, snapshot) = match usable(memory, settings, fingerprint, run.want) {
+        Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
+        Some(Usable::Cursor(cursor)) => {
+            let snapshot = memory.reading.as_mut().and_then(|reading| reading.snapshot.take());
+            (Some(cursor), snapshot)
+        }
+        None => (None, None),
+    };
+    if let Some(cursor) = cursor {
+        let remembered = snapshot.is_some();
+        // Only this worker holds the snapshot between runs, so nothing is copied here.
+        let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
+        let progress = |read| run.progress.read(read);
+        let request = Pull::Changes(cursor.clone());
+        match cancellable(run, collect(source.as_mut(), request, &mut snapshot, progress)).await? {
+            Ok(collected) if remembered || collected.changed == 0 => {
+                let unchanged = collected.changed == 0;
+                if let Some(reading) = &mut memory.reading {
+                    reading.cursor = collected.end.cursor.or(Some(cursor));
+                    reading.snapshot = remembered.then(|| Arc::new(snapshot));
+                    reading.fingerprint = Some(fingerprint);
+                }
+                return Ok(Pulled { kind: SyncKind::Delta, unchanged });
+            }
+            // Without the records that the changes apply to, or with changes that cannot be
+            // trusted, everything is read.
+            Ok(_) => memory.reading = None,
+            Err(error) if error.class == Class::ChangesUnknown => {
+                memory.reading = None;
+                tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
+            }
+            Err(error) => {
+                if let (Some(reading), true) = (&mut memory.reading, remembered) {
+                    reading.snapshot = Some(Arc::new(snapshot));
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    // The last reading stays until there is a new one: mirrors are repaired from it meanwhile.
+    memory.reading = Some(read_everything(run, source.as_mut(), settings, fingerprint).await?);
+    Ok(Pulled { kind: SyncKind::Full, unchanged: false })
+}
+
+async fn read_everything(
+    run: &Run<'_>,
+    source: &mut dyn crate::source::Source,
+    settings: &Settings,
+    fingerprint: ContentHash,
+) -> Result<Reading, SyncError> {
+    let full_at = Timestamp::now();
+    let mut snapshot = Snapshot::default();
+    let progress = |read| run.progress.read(read);
+    let collected = cancellable(run, collect(source, Pull::Full, &mut snapshot, progress)).await??;
+    // A cursor is worth something only with the records that its changes apply to.
+    let cursor = collected.end.cursor.filter(|_| snapshot.bytes() <= MAX_SNAPSHOT_BYTES);
+    Ok(Reading {
+        snapshot: Some(Arc::new(snapshot)),
+        cursor,
+        source_hash: settings.source_hash,
+        fingerprint: Some(fingerprint),
+        full_at,
+        notes: collected.end.notes,
+    })
+}
+
+enum Usable {
+    /// The reading as it is.
+    AsItIs,
+    /// The reading, with the changes since this cursor.
+    Cursor(Cursor),
+}
+
+/// How much of the last reading can be built on.
+fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: Want) -> Option<Usable> {
+    let reading = memory.reading.as_ref()?;
+    let same_source = reading.source_hash == settings.source_hash
+        && reading.fingerprint.is_none_or(|known| known == fingerprint);
+    if !same_source {
+        return None;
+    }
+    let snapshot_fits = reading.snapshot.as_ref().is_none_or(|snapshot| snapshot.stale_share() < 0.5);
+    let age = Timestamp::now().duration_since(reading.full_at);
+    let fresh = SignedDuration::try_from(settings.full_interval).is_ok_and(|limit| age < limit);
+    match want {
+        Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
+        Want::Replan | Want::Changes if fresh && snapshot_fits => reading.cursor.clone().map(Usable::Cursor),
+        _ => None,
+    }
+}
+
+/// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the
+/// cursor was reached, and the source then reports no change, nothing has to be read.
+fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
+    let Some(Some(checkpoint)) = &memory.checkpoint else { return };
+    let spec = &checkpoint.spec;
+    let digest = run.context.observed.digest(run.key).to_string();
+    let proves = spec.directory_uid == run.owner.uid
+        && spec.rules_hash == settings.rules_hash.to_string()
+        && spec.mirrors == digest;
+    if let (true, Some(cursor)) = (proves, &spec.cursor) {
+        let touched = run.context.observed.touched(run.key);
+        memory.settled = Some(super::Settled { rules_hash: settings.rules_hash, touched });
+        memory.reading = Some(Reading {
+            snapshot: None,
+            cursor: Some(Cursor(cursor.clone())),
+            source_hash: settings.source_hash,
+            fingerprint: None,
+            full_at: spec.full_sync_time.0,
+            notes: Vec::new(),
+        });
+    }
+}
+
+async fn cancellable<T>(run: &Run<'_>, work: impl Future<Output = T>) -> Result<T, SyncError> {
+    run.cancel.run_until_cancelled(work).await.ok_or(SyncError::Cancelled)
+}

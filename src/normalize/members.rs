@@ -1,0 +1,118 @@
+//! The last pass: groups with their members by object name.
+
+use super::graph::{Groups, Node, Standing};
+use super::keys;
+use super::managers::People;
+use super::outcome::{Outcome, QuarantineReason};
+use super::people::Members;
+use super::records::{GroupParts, SkipRaw, StoredGroup};
+use super::run::{Run, Stop};
+use crate::model::group::MAX_INLINE_MEMBERS;
+use crate::model::{Group, Kind, Member, MirrorName, Snapshot};
+
+/// Emits every group of the scope.
+pub fn read<E>(
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+    groups: &Groups,
+    people: &People,
+    members: &Members,
+    emit: &mut dyn FnMut(Outcome) -> Result<(), E>,
+) -> Result<(), Stop<E>> {
+    let children = groups.member_of.reversed();
+    let mut place = 0;
+    snapshot.visit_as(Kind::Group, |stored: StoredGroup<GroupParts<SkipRaw>>| {
+        let StoredGroup::Group(record) = stored;
+        let node = &groups.nodes[place as usize];
+        let by_themselves = (members.member_of.from(place), children.from(place));
+        place += 1;
+        let outcome = match &node.standing {
+            Standing::Out => {
+                run.summary.out_of_scope_groups += 1;
+                return Ok(());
+            }
+            Standing::Unknown(reason, message) => {
+                Outcome::Quarantined { name: node.mirror, reason: *reason, message: message.clone() }
+            }
+            Standing::In => {
+                let mut found = Found { node, mirrors: Vec::new(), out_of_scope: 0 };
+                for key in &record.members {
+                    let key = keys::hash(key);
+                    let mut known = false;
+                    for person in people.by_key(key) {
+                        found.person(members, person);
+                        known = true;
+                    }
+                    for group in groups.by_key(key) {
+                        found.group(groups, group);
+                        known = true;
+                    }
+                    run.summary.unresolved_members += usize::from(!known);
+                }
+                by_themselves.0.for_each(|person| found.person(members, person));
+                by_themselves.1.for_each(|group| found.group(groups, group));
+                run.summary.out_of_scope_members += found.out_of_scope;
+                finish(run, record.external_id, found)
+            }
+        };
+        emit(outcome).map_err(Stop::Caller)
+    })
+}
+
+/// The members of one group.
+struct Found<'a> {
+    node: &'a Node,
+    mirrors: Vec<MirrorName>,
+    out_of_scope: usize,
+}
+
+impl Found<'_> {
+    fn person(&mut self, members: &Members, person: u32) {
+        self.add(members.listed[person as usize], members.mirrors[person as usize]);
+    }
+
+    fn group(&mut self, groups: &Groups, group: u32) {
+        let node = &groups.nodes[group as usize];
+        self.add(node.standing != Standing::Out, node.mirror);
+    }
+
+    fn add(&mut self, listed: bool, mirror: MirrorName) {
+        // A group that lists itself says nothing.
+        if mirror == self.node.mirror {
+            return;
+        }
+        if listed {
+            self.mirrors.push(mirror);
+        } else {
+            self.out_of_scope += 1;
+        }
+    }
+}
+
+fn finish(run: &mut Run<'_>, external_id: String, found: Found<'_>) -> Outcome {
+    let Found { node, mut mirrors, .. } = found;
+    mirrors.sort_unstable();
+    mirrors.dedup();
+    let count = mirrors.len();
+    let Some(member_count) = i32::try_from(count).ok().filter(|_| count <= MAX_INLINE_MEMBERS) else {
+        let message = format!(
+            "the group has {count} members; one object holds at most {MAX_INLINE_MEMBERS}. Leave the group out with \
+             spec.scope.groups, or divide it at the source"
+        );
+        return Outcome::Quarantined { name: node.mirror, reason: QuarantineReason::TooManyMembers, message };
+    };
+    let mut members: Vec<Member> = mirrors
+        .into_iter()
+        .map(|mirror| {
+            let name = mirror.object_name(&run.rules.directory);
+            match mirror.kind {
+                Kind::User => Member::User(name),
+                Kind::Group => Member::Group(name),
+            }
+        })
+        .collect();
+    members.sort_unstable();
+    run.summary.groups += 1;
+    run.summary.memberships += count;
+    Outcome::Group(Group { external_id, display_name: node.display_name.clone(), member_count, members })
+}

@@ -1,0 +1,297 @@
+//! Takes people and groups one at a time and keeps only what differs from the index.
+
+use std::collections::HashSet;
+
+use super::{Content, Index, Mirror, Observed};
+use crate::model::snapshot::Prehashed;
+use crate::model::{ContentHash, Group, Kind, MirrorName, State, User};
+
+/// Compares what should be with what is.
+///
+/// An unchanged run of 100,000 people keeps one bit of knowledge for each and no content.
+#[derive(Debug)]
+pub struct Planner<'index> {
+    index: &'index Index,
+    owner: u128,
+    seen_users: HashSet<u128, Prehashed>,
+    seen_groups: HashSet<u128, Prehashed>,
+    wanted_users: usize,
+    wanted_groups: usize,
+    plan: Plan,
+}
+
+/// What is to be written, in the order of writing within each list.
+#[derive(Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Mirrors to create.
+    pub creates: Vec<Mirror>,
+    /// Mirrors to change.
+    pub updates: Vec<Update>,
+    /// Mirrors to delete.
+    pub deletes: Vec<(MirrorName, Observed)>,
+    /// Mirrors that are as they should be.
+    pub unchanged: usize,
+    /// Deletions that are not planned although nobody asked for the mirror.
+    pub withheld: Vec<Withheld>,
+}
+
+/// A mirror to change, and what it is changed from.
+#[derive(Debug, PartialEq)]
+pub struct Update {
+    /// As it should be.
+    pub mirror: Mirror,
+    /// As it is.
+    pub observed: Observed,
+    /// Whether the mirror had been edited by someone else.
+    pub drifted: bool,
+}
+
+/// Mirrors that would be deleted if the answer of the directory could be trusted that far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// People or groups.
+    pub kind: Kind,
+    /// How many mirrors stay.
+    pub count: usize,
+    /// Why they stay.
+    pub why: WithheldWhy,
+}
+
+/// Why nobody is called missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithheldWhy {
+    /// The directory answered with nobody at all.
+    Empty,
+    /// Records came whose id could not be read: any missing mirror may be theirs.
+    Unidentified,
+}
+
+/// How far the absence of a record can be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Completeness {
+    /// Some people came without a readable id.
+    pub unidentified_users: bool,
+    /// Some groups came without a readable id.
+    pub unidentified_groups: bool,
+}
+
+impl<'index> Planner<'index> {
+    /// Starts a plan for the mirrors of the Directory with the uid `owner`.
+    #[must_use]
+    pub fn new(index: &'index Index, owner: u128) -> Self {
+        Self {
+            index,
+            owner,
+            seen_users: HashSet::default(),
+            seen_groups: HashSet::default(),
+            wanted_users: 0,
+            wanted_groups: 0,
+            plan: Plan::default(),
+        }
+    }
+
+    /// Wants a person.
+    ///
+    /// # Errors
+    /// When the person cannot be written as JSON.
+    pub fn want_user(&mut self, user: User) -> Result<(), serde_json::Error> {
+        let name = MirrorName::new(Kind::User, &user.external_id);
+        let (hash, state) = (ContentHash::of(&user)?, Some(user.state));
+        self.wanted_users += 1;
+        self.want(name, hash, state, || Content::User(Box::new(user)));
+        Ok(())
+    }
+
+    /// Wants a group.
+    ///
+    /// # Errors
+    /// When the group cannot be written as JSON.
+    pub fn want_group(&mut self, group: Group) -> Result<(), serde_json::Error> {
+        let name = MirrorName::new(Kind::Group, &group.external_id);
+        let hash = ContentHash::of(&group)?;
+        self.wanted_groups += 1;
+        self.want(name, hash, None, || Content::Group(Box::new(group)));
+        Ok(())
+    }
+
+    /// Leaves a mirror as it is, whatever that is: its record came but cannot be used.
+    pub fn hold(&mut self, name: MirrorName) {
+        self.seen(name);
+    }
+
+    fn want(
+        &mut self,
+        name: MirrorName,
+        hash: ContentHash,
+        state: Option<State>,
+        content: impl FnOnce() -> Content,
+    ) {
+        if !self.seen(name) {
+            return;
+        }
+        match self.index.get(name) {
+            None => self.plan.creates.push(Mirror { name, hash, content: content() }),
+            Some(observed) => {
+                let drifted = observed.hash.is_none() || observed.state != state;
+                if !drifted && observed.hash == Some(hash) && observed.owner == self.owner {
+                    self.plan.unchanged += 1;
+                } else {
+                    let mirror = Mirror { name, hash, content: content() };
+                    self.plan.updates.push(Update { mirror, observed: *observed, drifted });
+                }
+            }
+        }
+    }
+
+    /// Notes a name; false when it was noted before.
+    fn seen(&mut self, name: MirrorName) -> bool {
+        match name.kind {
+            Kind::User => self.seen_users.insert(name.id),
+            Kind::Group => self.seen_groups.insert(name.id),
+        }
+    }
+
+    /// Ends the plan: mirrors that nobody wanted are deleted, if their absence can be believed.
+    ///
+    /// To be called only after a complete listing. A kind of which nobody was wanted at all keeps
+    /// its mirrors: **an empty answer deletes nothing.**
+    #[must_use]
+    pub fn finish(mut self, completeness: Completeness) -> Plan {
+        self.delete_missing(Kind::Group, self.wanted_groups == 0, completeness.unidentified_groups);
+        self.delete_missing(Kind::User, self.wanted_users == 0, completeness.unidentified_users);
+        self.plan
+    }
+
+    fn delete_missing(&mut self, kind: Kind, empty: bool, unidentified: bool) {
+        let seen = match kind {
+            Kind::User => &self.seen_users,
+            Kind::Group => &self.seen_groups,
+        };
+        let mut missing: Vec<_> = self
+            .index
+            .iter(kind)
+            .filter(|(name, _)| !seen.contains(&name.id))
+            .map(|(name, observed)| (name, *observed))
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        let why = match (empty, unidentified) {
+            (true, _) => WithheldWhy::Empty,
+            (false, true) => WithheldWhy::Unidentified,
+            (false, false) => {
+                missing.sort_unstable_by_key(|(name, _)| *name);
+                self.plan.deletes.append(&mut missing);
+                return;
+            }
+        };
+        self.plan.withheld.push(Withheld { kind, count: missing.len(), why });
+    }
+}
+
+impl Plan {
+    /// How many writes the plan has.
+    #[must_use]
+    pub const fn writes(&self) -> usize {
+        self.creates.len() + self.updates.len() + self.deletes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: u128 = 7;
+
+    fn user(id: &str) -> User {
+        User { external_id: id.into(), ..User::default() }
+    }
+
+    fn observed(user: &User) -> Observed {
+        Observed {
+            hash: Some(ContentHash::of(user).unwrap()),
+            state: Some(user.state),
+            uid: 1,
+            owner: OWNER,
+            generation: 1,
+            resource_version: 1,
+        }
+    }
+
+    fn index(users: &[&str]) -> Index {
+        let mut index = Index::default();
+        for id in users {
+            index.insert(MirrorName::new(Kind::User, id), observed(&user(id)));
+        }
+        index
+    }
+
+    fn plan(index: &Index, wanted: &[&str]) -> Plan {
+        let mut planner = Planner::new(index, OWNER);
+        for id in wanted {
+            planner.want_user(user(id)).unwrap();
+        }
+        planner.finish(Completeness::default())
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_not_written() {
+        let plan = plan(&index(&["1", "2"]), &["1", "2"]);
+        assert_eq!((plan.writes(), plan.unchanged), (0, 2));
+    }
+
+    #[test]
+    fn the_new_are_created_and_the_missing_deleted() {
+        let plan = plan(&index(&["1", "2"]), &["2", "3"]);
+        assert_eq!(plan.creates[0].name, MirrorName::new(Kind::User, "3"));
+        assert_eq!(plan.deletes[0].0, MirrorName::new(Kind::User, "1"));
+        assert_eq!(plan.writes(), 2);
+    }
+
+    #[test]
+    fn an_empty_answer_deletes_nothing_and_says_so() {
+        let plan = plan(&index(&["1", "2"]), &[]);
+        assert_eq!(plan.writes(), 0);
+        assert_eq!(plan.withheld, [Withheld { kind: Kind::User, count: 2, why: WithheldWhy::Empty }]);
+    }
+
+    #[test]
+    fn nobody_is_missing_while_a_record_without_an_id_is_about() {
+        let index = index(&["1", "2"]);
+        let mut planner = Planner::new(&index, OWNER);
+        planner.want_user(user("1")).unwrap();
+        let plan = planner.finish(Completeness { unidentified_users: true, unidentified_groups: false });
+        assert!(plan.deletes.is_empty());
+        assert_eq!(plan.withheld[0].why, WithheldWhy::Unidentified);
+    }
+
+    #[test]
+    fn a_held_mirror_is_neither_changed_nor_deleted() {
+        let index = index(&["1", "2"]);
+        let mut planner = Planner::new(&index, OWNER);
+        planner.want_user(user("1")).unwrap();
+        planner.hold(MirrorName::new(Kind::User, "2"));
+        assert_eq!(planner.finish(Completeness::default()).writes(), 0);
+    }
+
+    #[test]
+    fn an_edited_mirror_is_written_again() {
+        let mut index = index(&["1"]);
+        let name = MirrorName::new(Kind::User, "1");
+        let edited = Observed { hash: None, ..*index.get(name).unwrap() };
+        index.insert(name, edited);
+        let plan = plan(&index, &["1"]);
+        assert!(plan.updates[0].drifted);
+    }
+
+    #[test]
+    fn a_mirror_of_a_vanished_namesake_is_adopted() {
+        let mut index = index(&["1"]);
+        let name = MirrorName::new(Kind::User, "1");
+        let inherited = Observed { owner: 99, ..*index.get(name).unwrap() };
+        index.insert(name, inherited);
+        let plan = plan(&index, &["1"]);
+        assert_eq!(plan.updates.len(), 1);
+        assert!(!plan.updates[0].drifted);
+    }
+}

@@ -1,0 +1,84 @@
+//! Probes. Alive: the runtime answers and the supervisor has not ended. Ready: the CRDs are there,
+//! the ServiceAccount may do its work, and the mirrors have been listed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::Metrics;
+use crate::sink::ObservedMirrors;
+
+/// What the probes look at.
+#[derive(Clone)]
+pub struct Health {
+    /// False once the supervisor has ended for whatever reason.
+    pub supervising: Arc<AtomicBool>,
+    /// Whether mirrors have been listed.
+    pub observed: ObservedMirrors,
+    /// What is missing in the cluster; empty when nothing is.
+    pub missing: tokio::sync::watch::Receiver<Option<Vec<String>>>,
+}
+
+/// Serves the probes until cancelled.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve(address: SocketAddr, health: Health, cancel: CancellationToken) -> std::io::Result<()> {
+    let routes = Router::new().route("/livez", get(alive)).route("/readyz", get(ready)).with_state(health);
+    listen(address, routes, cancel).await
+}
+
+/// Serves the metrics until cancelled.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve_metrics(
+    address: SocketAddr,
+    metrics: Arc<Metrics>,
+    cancel: CancellationToken,
+) -> std::io::Result<()> {
+    let routes = Router::new().route("/metrics", get(render)).with_state(metrics);
+    listen(address, routes, cancel).await
+}
+
+async fn listen(address: SocketAddr, routes: Router, cancel: CancellationToken) -> std::io::Result<()> {
+    let listener = TcpListener::bind(address).await?;
+    axum::serve(listener, routes).with_graceful_shutdown(cancel.cancelled_owned()).await
+}
+
+async fn alive(State(health): State<Health>) -> (StatusCode, &'static str) {
+    if health.supervising.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, "the supervisor of Directories has ended\n")
+    }
+}
+
+async fn ready(State(health): State<Health>) -> (StatusCode, String) {
+    let missing = health.missing.borrow().clone();
+    match missing {
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the cluster has not been looked at yet\n".to_owned()),
+        Some(missing) if !missing.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n"),
+        Some(_) if !health.observed.is_ready() => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the mirrors are being listed\n".to_owned())
+        }
+        Some(_) => (StatusCode::OK, "ok\n".to_owned()),
+    }
+}
+
+async fn render(
+    State(metrics): State<Arc<Metrics>>,
+) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+    let content_type = ("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    match metrics.render() {
+        Ok(text) => (StatusCode::OK, [content_type], text),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, [content_type], error.to_string()),
+    }
+}

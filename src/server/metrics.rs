@@ -1,0 +1,250 @@
+//! What is counted: per Directory, never per person. Names follow controller-runtime's where it
+//! has one, so that dashboards made for other operators work.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::status::DirectoryStatus;
+use crate::controller::sync::{SyncError, Synced};
+use crate::sink::DirectoryKey;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectoryLabels {
+    namespace: String,
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RunLabels {
+    namespace: String,
+    name: String,
+    provider: &'static str,
+    mode: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    namespace: String,
+    name: String,
+    kind: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    namespace: String,
+    name: String,
+    op: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReconcileLabels {
+    controller: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ControllerLabels {
+    controller: &'static str,
+}
+
+const CONTROLLER: &str = "directory";
+
+/// All metrics and their registry.
+pub struct Metrics {
+    registry: Registry,
+    runs: Family<RunLabels, Counter>,
+    last_success: Family<DirectoryLabels, Gauge>,
+    objects: Family<KindLabels, Gauge>,
+    changes: Family<OperationLabels, Counter>,
+    drift: Family<DirectoryLabels, Counter>,
+    unchanged: Family<DirectoryLabels, Counter>,
+    quarantined: Family<DirectoryLabels, Gauge>,
+    withheld: Family<DirectoryLabels, Gauge>,
+    ready: Family<DirectoryLabels, Gauge>,
+    reconciles: Family<ReconcileLabels, Counter>,
+    reconcile_errors: Family<ControllerLabels, Counter>,
+    reconcile_time: Family<ControllerLabels, Histogram>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let reconcile_time = Family::<ControllerLabels, Histogram>::new_with_constructor(|| {
+            Histogram::new(exponential_buckets(0.005, 2.5, 14))
+        });
+        let mut metrics = Self {
+            runs: Family::default(),
+            last_success: Family::default(),
+            objects: Family::default(),
+            changes: Family::default(),
+            drift: Family::default(),
+            unchanged: Family::default(),
+            quarantined: Family::default(),
+            withheld: Family::default(),
+            ready: Family::default(),
+            reconciles: Family::default(),
+            reconcile_errors: Family::default(),
+            reconcile_time,
+            registry: Registry::default(),
+        };
+        metrics.register(&mut registry);
+        metrics.registry = registry;
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&self, registry: &mut Registry) {
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("directory_sync_build", "Version of the operator", version);
+        registry.register("directory_sync_runs", "Syncs that ended", self.runs.clone());
+        registry.register_with_unit(
+            "directory_sync_last_success_timestamp",
+            "Start of the last successful sync",
+            Unit::Seconds,
+            self.last_success.clone(),
+        );
+        registry.register("directory_sync_objects", "People and groups in the cluster", self.objects.clone());
+        registry.register("directory_sync_changes", "Mirrors written", self.changes.clone());
+        registry.register(
+            "directory_sync_drift_repaired",
+            "Mirrors that others had touched",
+            self.drift.clone(),
+        );
+        registry.register(
+            "directory_sync_skipped_unchanged",
+            "Mirrors that were right",
+            self.unchanged.clone(),
+        );
+        registry.register(
+            "directory_sync_invalid_objects",
+            "People and groups held back",
+            self.quarantined.clone(),
+        );
+        registry.register(
+            "directory_sync_withheld_deletions",
+            "Deletions that are not believed",
+            self.withheld.clone(),
+        );
+        registry.register("directory_sync_ready", "Whether the Directory is Ready", self.ready.clone());
+        registry.register("controller_runtime_reconcile", "Syncs by result", self.reconciles.clone());
+        registry.register(
+            "controller_runtime_reconcile_errors",
+            "Syncs that failed",
+            self.reconcile_errors.clone(),
+        );
+        registry.register(
+            "controller_runtime_reconcile_time_seconds",
+            "How long syncs took",
+            self.reconcile_time.clone(),
+        );
+    }
+
+    /// Counts a run.
+    pub fn ran(
+        &self,
+        key: &DirectoryKey,
+        provider: &'static str,
+        result: &Result<Synced, SyncError>,
+        took: Duration,
+    ) {
+        let controller = ControllerLabels { controller: CONTROLLER };
+        self.reconcile_time.get_or_create(&controller).observe(took.as_secs_f64());
+        let (mode, outcome) = match result {
+            Ok(synced) => (format!("{:?}", synced.kind).to_lowercase(), "success"),
+            Err(_) => ("none".to_owned(), "error"),
+        };
+        self.reconciles.get_or_create(&ReconcileLabels { controller: CONTROLLER, result: outcome }).inc();
+        let (namespace, name) = (key.namespace.clone(), key.name.clone());
+        self.runs.get_or_create(&RunLabels { namespace, name, provider, mode, result: outcome }).inc();
+        match result {
+            Ok(synced) => self.synced(key, synced),
+            Err(_) => {
+                self.reconcile_errors.get_or_create(&controller).inc();
+            }
+        }
+    }
+
+    fn synced(&self, key: &DirectoryKey, synced: &Synced) {
+        self.last_success.get_or_create(&labels(key)).set(synced.started.as_second());
+        let written = &synced.written;
+        for (op, count) in
+            [("create", written.created), ("update", written.updated), ("delete", written.deleted)]
+        {
+            let labels = OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op };
+            self.changes.get_or_create(&labels).inc_by(count as u64);
+        }
+        let Some(planned) = &synced.planned else { return };
+        self.unchanged.get_or_create(&labels(key)).inc_by(planned.counts.unchanged as u64);
+        if written.written() > 0 {
+            self.drift.get_or_create(&labels(key)).inc_by(planned.counts.drifted as u64);
+        }
+        let withheld: usize = planned.counts.withheld.iter().map(|withheld| withheld.count).sum();
+        self.withheld.get_or_create(&labels(key)).set(i64::try_from(withheld).unwrap_or(i64::MAX));
+    }
+
+    /// Shows what the status says.
+    pub fn status(&self, key: &DirectoryKey, status: &DirectoryStatus) {
+        let ready = status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+        self.ready.get_or_create(&labels(key)).set(i64::from(ready));
+        self.quarantined
+            .get_or_create(&labels(key))
+            .set(status.quarantined.iter().map(|held| held.count).sum());
+        let users = status.users.unwrap_or_default();
+        let objects = [
+            ("user", "active", users.active),
+            ("user", "inactive", users.inactive),
+            ("group", "", status.groups.unwrap_or_default()),
+        ];
+        for (kind, state, count) in objects {
+            self.objects.get_or_create(&kind_labels(key, kind, state)).set(count);
+        }
+    }
+
+    /// Drops the gauges of a Directory that is gone.
+    pub fn forget(&self, key: &DirectoryKey) {
+        for gauge in [&self.last_success, &self.quarantined, &self.withheld, &self.ready] {
+            gauge.remove(&labels(key));
+        }
+        for (kind, state) in [("user", "active"), ("user", "inactive"), ("group", "")] {
+            self.objects.remove(&kind_labels(key, kind, state));
+        }
+    }
+
+    /// The metrics in the `OpenMetrics` text format.
+    ///
+    /// # Errors
+    /// Never in practice: text is written into memory.
+    pub fn render(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn labels(key: &DirectoryKey) -> DirectoryLabels {
+    DirectoryLabels { namespace: key.namespace.clone(), name: key.name.clone() }
+}
+
+fn kind_labels(key: &DirectoryKey, kind: &'static str, state: &'static str) -> KindLabels {
+    KindLabels { namespace: key.namespace.clone(), name: key.name.clone(), kind, state }
+}

@@ -1,0 +1,4 @@
+//! What the operator shows of itself over HTTP: health and metrics.
+
+pub mod health;
+pub mod metrics;

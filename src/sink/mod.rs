@@ -1,0 +1,8 @@
+//! Mirrors in the cluster: what they look like, what is known of them, and how they are written.
+
+pub mod object;
+pub mod observed;
+pub mod writer;
+
+pub use observed::{DirectoryKey, ObservedMirrors};
+pub use writer::{WriteReport, Writer};

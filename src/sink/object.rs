@@ -1,0 +1,260 @@
+//! The form of a mirror: object, patch, and what its metadata tells without its content.
+//!
+//! The content annotation holds the hash of the content and the generation that holds it. The
+//! apiserver raises the generation whenever anybody changes the spec, so an edit shows in the
+//! metadata alone, even to an operator that was not running when it happened.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::api::{
+    ANNOTATION_CONTENT, ANNOTATION_DIRECTORY_UID, DirectoryGroupSpec, DirectoryUserSpec, GROUP,
+    LABEL_DIRECTORY, LABEL_STATE, VERSION,
+};
+use crate::model::{ContentHash, Kind, MirrorName, State};
+use crate::plan::{Content, Mirror, Observed};
+
+/// The Directory that mirrors belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Namespace of the Directory and its mirrors.
+    pub namespace: String,
+    /// Name of the Directory.
+    pub directory: String,
+    /// Uid of the Directory.
+    pub uid: String,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    kind: &'static str,
+    metadata: ObjectMeta,
+    spec: &'a Spec,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Spec {
+    User(Box<DirectoryUserSpec>),
+    Group(Box<DirectoryGroupSpec>),
+}
+
+/// The plural of a kind's resource, as in URLs.
+#[must_use]
+pub const fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "directoryusers",
+        Kind::Group => "directorygroups",
+    }
+}
+
+/// A new object.
+///
+/// # Errors
+/// When the content cannot be written as JSON.
+pub fn new_object(owner: &Owner, mirror: Mirror) -> Result<Vec<u8>, serde_json::Error> {
+    let metadata = ObjectMeta {
+        name: Some(mirror.name.object_name(&owner.directory)),
+        namespace: Some(owner.namespace.clone()),
+        labels: Some(labels(owner, &mirror.content)),
+        annotations: Some(annotations(owner, mirror.hash, 1)),
+        ..ObjectMeta::default()
+    };
+    let kind = match mirror.name.kind {
+        Kind::User => "DirectoryUser",
+        Kind::Group => "DirectoryGroup",
+    };
+    let spec = &spec(owner, mirror.content);
+    serde_json::to_vec(&Object { api_version: format!("{GROUP}/{VERSION}"), kind, metadata, spec })
+}
+
+/// A JSON patch (RFC 6902) that makes an observed object what it should be: the whole spec, our
+/// labels and annotations, nothing of other people's metadata. It fails with 409 when the object
+/// has changed since it was observed.
+///
+/// # Errors
+/// When the content cannot be written as JSON.
+pub fn patch(owner: &Owner, mirror: Mirror, observed: &Observed) -> Result<Value, serde_json::Error> {
+    let same_spec = observed.hash == Some(mirror.hash);
+    let generation = if same_spec { observed.generation } else { observed.generation + 1 };
+    let mut operations =
+        metadata_operations(&labels(owner, &mirror.content), &annotations(owner, mirror.hash, generation));
+    operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": observed.resource_version.to_string()}));
+    if !same_spec {
+        let spec = serde_json::to_value(spec(owner, mirror.content))?;
+        operations.push(json!({"op": "replace", "path": "/spec", "value": spec}));
+    }
+    Ok(Value::Array(operations))
+}
+
+/// A JSON patch that corrects the generation in the content annotation, after a write showed that
+/// the spec had been what it should be all along.
+#[must_use]
+pub fn patch_generation(hash: ContentHash, generation: i64) -> Value {
+    let value = content_annotation(hash, generation);
+    json!([{"op": "add", "path": pointer("annotations", ANNOTATION_CONTENT), "value": value}])
+}
+
+fn metadata_operations(
+    labels: &BTreeMap<String, String>,
+    annotations: &BTreeMap<String, String>,
+) -> Vec<Value> {
+    let add = |map: &'static str| move |(key, value): (&String, &String)| json!({"op": "add", "path": pointer(map, key), "value": value});
+    labels.iter().map(add("labels")).chain(annotations.iter().map(add("annotations"))).collect()
+}
+
+/// RFC 6901 pointer to a member of a metadata map.
+fn pointer(map: &str, key: &str) -> String {
+    format!("/metadata/{map}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+fn labels(owner: &Owner, content: &Content) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::from([(LABEL_DIRECTORY.to_owned(), owner.directory.clone())]);
+    if let Content::User(user) = content {
+        labels.insert(LABEL_STATE.to_owned(), user.state.as_str().to_owned());
+    }
+    labels
+}
+
+fn annotations(owner: &Owner, hash: ContentHash, generation: i64) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (ANNOTATION_CONTENT.to_owned(), content_annotation(hash, generation)),
+        (ANNOTATION_DIRECTORY_UID.to_owned(), owner.uid.clone()),
+    ])
+}
+
+fn content_annotation(hash: ContentHash, generation: i64) -> String {
+    format!("{hash}.{generation}")
+}
+
+fn spec(owner: &Owner, content: Content) -> Spec {
+    let directory = owner.directory.clone();
+    match content {
+        Content::User(user) => Spec::User(Box::new(DirectoryUserSpec { directory, user: *user })),
+        Content::Group(group) => Spec::Group(Box::new(DirectoryGroupSpec { directory, group: *group })),
+    }
+}
+
+/// The Directory's name and what is known of a mirror, from its metadata; `None` when the object
+/// does not carry a name that we give, so that it is nobody's mirror.
+#[must_use]
+pub fn observe(metadata: &ObjectMeta) -> Option<(String, MirrorName, Observed)> {
+    let directory = metadata.labels.as_ref()?.get(LABEL_DIRECTORY)?;
+    let name = MirrorName::parse(directory, metadata.name.as_deref()?)?;
+    let annotation = |key: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(key));
+    let generation = metadata.generation.unwrap_or_default();
+    let hash = annotation(ANNOTATION_CONTENT).and_then(|text| intact(text, generation));
+    let state = metadata.labels.as_ref().and_then(|labels| match labels.get(LABEL_STATE)?.as_str() {
+        "Active" => Some(State::Active),
+        "Inactive" => Some(State::Inactive),
+        _ => None,
+    });
+    let observed = Observed {
+        hash,
+        state,
+        uid: metadata.uid.as_deref().map_or(0, uid_number),
+        owner: annotation(ANNOTATION_DIRECTORY_UID).map_or(0, |uid| uid_number(uid)),
+        generation,
+        resource_version: metadata
+            .resource_version
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0),
+    };
+    Some((directory.clone(), name, observed))
+}
+
+/// The hash of a content annotation, if the generation it speaks of is the present one.
+fn intact(annotation: &str, generation: i64) -> Option<ContentHash> {
+    let (hash, written) = annotation.split_once('.')?;
+    (written.parse() == Ok(generation)).then(|| hash.parse().ok())?
+}
+
+/// A uid as a number: a UUID's own 128 bits, anything else hashed.
+#[must_use]
+pub fn uid_number(uid: &str) -> u128 {
+    let digits: String = uid.chars().filter(|character| *character != '-').collect();
+    let number = (digits.len() == 32).then(|| u128::from_str_radix(&digits, 16).ok()).flatten();
+    number.unwrap_or_else(|| ContentHash::of_bytes(uid.as_bytes()).0)
+}
+
+/// The text of a uid that was a UUID.
+#[must_use]
+pub fn uid_text(uid: u128) -> String {
+    let hex = format!("{uid:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::User;
+
+    fn owner() -> Owner {
+        Owner {
+            namespace: "crm".into(),
+            directory: "acme".into(),
+            uid: "6f1f6b0e-0a1c-4c54-9d4b-0c1d9b8a7e11".into(),
+        }
+    }
+
+    fn mirror() -> Mirror {
+        let user = User { external_id: "7".into(), ..User::default() };
+        let hash = ContentHash::of(&user).unwrap();
+        Mirror { name: MirrorName::new(Kind::User, "7"), hash, content: Content::User(Box::new(user)) }
+    }
+
+    fn written(generation: i64) -> ObjectMeta {
+        let object: Value = serde_json::from_slice(&new_object(&owner(), mirror()).unwrap()).unwrap();
+        let mut metadata: ObjectMeta = serde_json::from_value(object["metadata"].clone()).unwrap();
+        metadata.generation = Some(generation);
+        metadata
+    }
+
+    #[test]
+    fn a_new_mirror_is_recognised_by_its_metadata() {
+        let (directory, name, observed) = observe(&written(1)).unwrap();
+        assert_eq!((directory.as_str(), name), ("acme", mirror().name));
+        assert_eq!(observed.hash, Some(mirror().hash));
+        assert_eq!(observed.state, Some(State::Active));
+        assert_eq!(observed.owner, uid_number(&owner().uid));
+    }
+
+    #[test]
+    fn an_edit_by_anybody_shows_in_the_metadata_alone() {
+        let (_, _, observed) = observe(&written(2)).unwrap();
+        assert_eq!(observed.hash, None);
+    }
+
+    #[test]
+    fn an_object_with_our_label_and_a_foreign_name_is_not_a_mirror() {
+        let metadata = ObjectMeta { name: Some("somebody".into()), ..written(1) };
+        assert!(observe(&metadata).is_none());
+    }
+
+    #[test]
+    fn a_patch_of_changed_content_expects_the_next_generation() {
+        let (_, _, observed) = observe(&written(2)).unwrap();
+        let patch = patch(&owner(), mirror(), &observed).unwrap().to_string();
+        assert!(patch.contains(&format!("{}.3", mirror().hash)), "{patch}");
+        assert!(patch.contains("/spec"));
+    }
+
+    #[test]
+    fn adoption_leaves_the_spec_alone() {
+        let (_, _, observed) = observe(&written(1)).unwrap();
+        let patch = patch(&owner(), mirror(), &observed).unwrap().to_string();
+        assert!(!patch.contains("\"/spec\""), "{patch}");
+        assert!(patch.contains(&format!("{}.1", mirror().hash)));
+    }
+
+    #[test]
+    fn a_uid_reads_back() {
+        assert_eq!(uid_text(uid_number(&owner().uid)), owner().uid);
+    }
+}

@@ -1,0 +1,329 @@
+//! Carries out a plan: users, then groups, then deletes; many requests at a time, each mirror on
+//! its own, so that one refused object does not hold up the others.
+
+use futures::{StreamExt, stream};
+use http::{Method, Request};
+use kube::Client;
+use kube::core::PartialObjectMeta;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::object::{self, Owner, patch, patch_generation, plural, uid_text};
+use super::observed::{DirectoryKey, ObservedMirrors};
+use crate::api::{DirectoryUser, FIELD_MANAGER, GROUP, VERSION};
+use crate::cluster::client::explain;
+use crate::model::{ContentHash, Kind, MirrorName};
+use crate::plan::{Mirror, Observed, Plan, Update};
+
+/// Requests under way at a time for one Directory. Each is a connection of its own: the client
+/// speaks HTTP/1.1.
+pub const CONCURRENCY: usize = 32;
+
+/// The largest object that is sent: etcd takes 1.5 MiB for a request, and the managed fields come
+/// on top.
+const MAX_OBJECT_BYTES: usize = 1_000_000;
+
+/// How often a write is repeated when the object had changed since it was observed.
+const CONFLICT_TRIES: usize = 5;
+
+/// Writes the mirrors of one Directory.
+pub struct Writer<'a> {
+    /// Client for writes.
+    pub client: &'a Client,
+    /// Told of every write.
+    pub observed: &'a ObservedMirrors,
+    /// Whose mirrors.
+    pub owner: &'a Owner,
+    /// Where the Directory is.
+    pub key: &'a DirectoryKey,
+    /// Ends the writing between two requests.
+    pub cancel: &'a CancellationToken,
+}
+
+/// What came of a plan.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WriteReport {
+    /// Mirrors created.
+    pub created: usize,
+    /// Mirrors changed.
+    pub updated: usize,
+    /// Mirrors deleted.
+    pub deleted: usize,
+    /// Writes that failed.
+    pub failed: usize,
+    /// What the first failure was, for a person.
+    pub first_failure: Option<String>,
+    /// Mirrors that the cluster cannot take, whatever is tried.
+    pub refused: usize,
+    /// What the first refusal was, for a person.
+    pub first_refusal: Option<String>,
+    /// Whether writing was ended before the plan was done.
+    pub cancelled: bool,
+}
+
+/// What one write came to.
+enum Outcome {
+    Created,
+    Updated,
+    Deleted,
+    /// The cluster will never take this object as it is.
+    Refused(String),
+    Failed(String),
+    Cancelled,
+}
+
+enum Write {
+    Create(Mirror),
+    Update(Update),
+    Delete(MirrorName, Observed),
+}
+
+impl Writer<'_> {
+    /// Carries out a plan. Tells `progress` how many writes are done.
+    pub async fn apply(&self, plan: Plan, progress: impl Fn(usize)) -> WriteReport {
+        let mut report = WriteReport::default();
+        let mut done = 0;
+        for stage in stages(plan) {
+            let mut outcomes =
+                stream::iter(stage).map(|write| self.write(write)).buffer_unordered(CONCURRENCY);
+            while let Some(outcome) = outcomes.next().await {
+                report.count(outcome);
+                done += 1;
+                progress(done);
+            }
+        }
+        report
+    }
+
+    async fn write(&self, write: Write) -> Outcome {
+        if self.cancel.is_cancelled() {
+            return Outcome::Cancelled;
+        }
+        match write {
+            Write::Create(mirror) => self.create(mirror).await,
+            Write::Update(update) => self.update(update.mirror, update.observed).await,
+            Write::Delete(name, observed) => self.delete(name, observed).await,
+        }
+    }
+
+    async fn create(&self, mirror: Mirror) -> Outcome {
+        let body = match object::new_object(self.owner, mirror.clone()) {
+            Ok(body) if body.len() > MAX_OBJECT_BYTES => {
+                return Outcome::Refused(too_large(mirror.name, body.len()));
+            }
+            Ok(body) => body,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let uri = format!("{}?fieldManager={FIELD_MANAGER}", self.collection(mirror.name.kind));
+        match self.send(Method::POST, &uri, "application/json", body).await {
+            Ok(_) => Outcome::Created,
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => self.take_over(mirror).await,
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    /// An object of this name is there although it was not observed: a create whose answer was
+    /// lost, or a mirror whose label somebody removed. Its name is ours alone, so it is made what
+    /// it should be.
+    async fn take_over(&self, mirror: Mirror) -> Outcome {
+        match self.fetch(mirror.name).await {
+            Ok(Some(observed)) => self.update(mirror, observed).await,
+            Ok(None) => {
+                Outcome::Failed(format!("{} was there and gone within a moment", self.name(mirror.name)))
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    async fn update(&self, mirror: Mirror, mut observed: Observed) -> Outcome {
+        let mut failure = None;
+        for _ in 0..CONFLICT_TRIES {
+            let patch = match patch(self.owner, mirror.clone(), &observed) {
+                Ok(patch) => patch,
+                Err(error) => return Outcome::Failed(error.to_string()),
+            };
+            match self.send_patch(mirror.name, &patch).await {
+                Ok(written) => return self.settle(mirror.name, mirror.hash, &written).await,
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    return Box::pin(self.create(mirror)).await;
+                }
+                Err(error) if is_conflict(&error) => failure = Some(error),
+                Err(error) => return outcome_of(&error),
+            }
+            match self.fetch(mirror.name).await {
+                Ok(Some(found)) => observed = found,
+                Ok(None) => return Box::pin(self.create(mirror)).await,
+                Err(error) => return outcome_of(&error),
+            }
+        }
+        failure.map_or(Outcome::Updated, |error| outcome_of(&error))
+    }
+
+    /// Sees to it that the content annotation names the generation that the object now has: the
+    /// spec of an edited mirror may turn out to have been right.
+    async fn settle(
+        &self,
+        name: MirrorName,
+        hash: ContentHash,
+        written: &PartialObjectMeta<DirectoryUser>,
+    ) -> Outcome {
+        let Some((_, _, observed)) = object::observe(&written.metadata) else { return Outcome::Updated };
+        if observed.hash == Some(hash) {
+            return Outcome::Updated;
+        }
+        match self.send_patch(name, &patch_generation(hash, observed.generation)).await {
+            Ok(_) => Outcome::Updated,
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    async fn delete(&self, name: MirrorName, observed: Observed) -> Outcome {
+        let body = json!({
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {
+                "uid": uid_text(observed.uid),
+                "resourceVersion": observed.resource_version.to_string(),
+            },
+        });
+        let request =
+            self.request(Method::DELETE, &self.item(name), "application/json", body.to_string().into_bytes());
+        let answer = match request {
+            Ok(request) => self.client.request::<Value>(request).await,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        match answer {
+            Ok(_) => {
+                self.observed.deleted(self.key, name);
+                Outcome::Deleted
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                self.observed.deleted(self.key, name);
+                Outcome::Deleted
+            }
+            Err(error) => outcome_of(&error),
+        }
+    }
+
+    async fn fetch(&self, name: MirrorName) -> Result<Option<Observed>, kube::Error> {
+        let request = self.request(Method::GET, &self.item(name), "application/json", Vec::new());
+        let request = request.map_err(kube::Error::HttpError)?;
+        match self.client.request::<PartialObjectMeta<DirectoryUser>>(request).await {
+            Ok(mut found) => {
+                // Someone may have removed the label by which a mirror is recognised.
+                found
+                    .metadata
+                    .labels
+                    .get_or_insert_default()
+                    .insert(crate::api::LABEL_DIRECTORY.into(), self.owner.directory.clone());
+                Ok(object::observe(&found.metadata).map(|(_, _, observed)| observed))
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_patch(
+        &self,
+        name: MirrorName,
+        patch: &Value,
+    ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
+        let uri = format!("{}?fieldManager={FIELD_MANAGER}", self.item(name));
+        self.send(Method::PATCH, &uri, "application/json-patch+json", patch.to_string().into_bytes()).await
+    }
+
+    /// Sends a write and notes the answer. Only the answer's metadata is decoded: the rest is what
+    /// was sent.
+    async fn send(
+        &self,
+        method: Method,
+        uri: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
+        let request = self.request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
+        let written: PartialObjectMeta<DirectoryUser> = self.client.request(request).await?;
+        self.observed.written(self.key, &written.metadata);
+        Ok(written)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        uri: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Request<Vec<u8>>, http::Error> {
+        Request::builder().method(method).uri(uri).header(http::header::CONTENT_TYPE, content_type).body(body)
+    }
+
+    fn collection(&self, kind: Kind) -> String {
+        format!("/apis/{GROUP}/{VERSION}/namespaces/{}/{}", self.owner.namespace, plural(kind))
+    }
+
+    fn item(&self, name: MirrorName) -> String {
+        format!("{}/{}", self.collection(name.kind), self.name(name))
+    }
+
+    fn name(&self, name: MirrorName) -> String {
+        name.object_name(&self.owner.directory)
+    }
+}
+
+/// The plan's writes in the order in which an application may see them: people before the groups
+/// that name them, groups before the people that left them.
+fn stages(plan: Plan) -> [Vec<Write>; 3] {
+    let mut stages = [Vec::new(), Vec::new(), Vec::new()];
+    let stage = |kind: Kind| usize::from(kind == Kind::Group);
+    for mirror in plan.creates {
+        stages[stage(mirror.name.kind)].push(Write::Create(mirror));
+    }
+    for update in plan.updates {
+        stages[stage(update.mirror.name.kind)].push(Write::Update(update));
+    }
+    stages[2].extend(plan.deletes.into_iter().map(|(name, observed)| Write::Delete(name, observed)));
+    stages
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    // A failed `test` or a stale resource version comes as 409, a patch that no longer fits the
+    // object (a map that somebody removed) as 422.
+    matches!(error, kube::Error::Api(status) if status.code == 409 || (status.code == 422 && status.reason == "Invalid" && status.message.contains("jsonpatch")))
+}
+
+fn outcome_of(error: &kube::Error) -> Outcome {
+    let sentence = explain(error);
+    match error {
+        kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) => Outcome::Refused(sentence),
+        _ => Outcome::Failed(sentence),
+    }
+}
+
+fn too_large(name: MirrorName, bytes: usize) -> String {
+    format!("{name} would take {bytes} bytes, more than the {MAX_OBJECT_BYTES} that one object can have")
+}
+
+impl WriteReport {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Updated => self.updated += 1,
+            Outcome::Deleted => self.deleted += 1,
+            Outcome::Cancelled => self.cancelled = true,
+            Outcome::Failed(why) => {
+                self.failed += 1;
+                self.first_failure.get_or_insert(why);
+            }
+            Outcome::Refused(why) => {
+                self.refused += 1;
+                self.first_refusal.get_or_insert(why);
+            }
+        }
+    }
+
+    /// Mirrors written.
+    #[must_use]
+    pub const fn written(&self) -> usize {
+        self.created + self.updated + self.deleted
+    }
+}

@@ -1,0 +1,148 @@
+//! The tables of memberships and groups as group records.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::columns::{Columns, GROUPS};
+use super::memberships::Memberships;
+use super::notes::Seen;
+use super::table::{Ragged, Row, Table};
+use crate::model::{ExternalId, GroupRecord, Key, Kind, Rejected};
+use crate::source::SourceError;
+
+/// The groups' own table with its columns found.
+pub struct Groups {
+    table: Table,
+    columns: Columns,
+}
+
+/// All groups, and what a person should know of their tables.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Groups, and what could not be read as one.
+    pub groups: Vec<Result<GroupRecord, Rejected>>,
+    /// Sentences that name no person.
+    pub notes: Vec<String>,
+}
+
+impl Groups {
+    /// Finds the columns.
+    ///
+    /// # Errors
+    /// As [`Columns::find`].
+    pub fn open(table: Table, custom: &BTreeMap<String, String>) -> Result<Self, SourceError> {
+        let columns = Columns::find(&table, GROUPS, custom)?;
+        Ok(Self { table, columns })
+    }
+}
+
+/// Lists the groups of their own table in its order, then those that only memberships name.
+///
+/// # Errors
+/// [`crate::source::Class::Incomplete`] when a table is cut, and as [`Memberships::read`].
+pub fn list(groups: Option<&Groups>, memberships: &Memberships) -> Result<Listing, SourceError> {
+    let mut reading =
+        Reading { memberships, names: HashSet::new(), nameless: None, listing: Listing::default() };
+    if let Some(groups) = groups {
+        reading.own_table(groups)?;
+    }
+    reading.only_in_memberships(groups);
+    Ok(reading.listing)
+}
+
+struct Reading<'a> {
+    memberships: &'a Memberships,
+    /// Names that the groups' own table has.
+    names: HashSet<String>,
+    /// A row of the groups' own table that may be any group.
+    nameless: Option<Rejected>,
+    listing: Listing,
+}
+
+impl Reading<'_> {
+    fn own_table(&mut self, groups: &Groups) -> Result<(), SourceError> {
+        let Groups { table, columns } = groups;
+        let mut seen = Seen::default();
+        for row in table.rows() {
+            let group = self.described(table, columns, row?, &mut seen);
+            self.listing.groups.push(group);
+        }
+        let attribute = if columns.get("group_id").is_some() { "group_id" } else { "group_name" };
+        self.listing.notes.extend(columns.notes.iter().cloned());
+        self.listing.notes.extend(seen.note(&table.key, attribute));
+        Ok(())
+    }
+
+    fn described(
+        &mut self,
+        table: &Table,
+        columns: &Columns,
+        row: Result<Row, Ragged>,
+        seen: &mut Seen,
+    ) -> Result<GroupRecord, Rejected> {
+        let reject = |line, id, reason| table.reject(Kind::Group, line, id, reason);
+        let named = row.map_err(|ragged| reject(ragged.line, None, ragged.reason)).and_then(|row| {
+            let name = row.id(columns, "group_name").map_err(|reason| reject(row.line, None, reason))?;
+            Ok((row, name))
+        });
+        let (row, name) = named.inspect_err(|rejected| self.nameless = Some(rejected.clone()))?;
+        let new = self.names.insert(name.as_str().to_owned());
+        let id = match columns.get("group_id") {
+            Some(_) => row.id(columns, "group_id").map_err(|reason| reject(row.line, None, reason))?,
+            None => name.clone(),
+        };
+        let new_id = seen.add(id.as_str(), row.line);
+        if new_id && !new {
+            let reason = "an earlier row has the same group_name, and memberships name groups by it; give each \
+                          group a name of its own";
+            return Err(reject(row.line, Some(id), reason.to_owned()));
+        }
+        if let Some(reason) = table.not_text(&row) {
+            return Err(reject(row.line, Some(id), reason));
+        }
+        self.group(id, name.as_str(), table.raw(&row, columns))
+    }
+
+    /// Groups without a row of their own have their name as id. Where ids have a column, a group
+    /// whose row cannot be read must not come back under its name.
+    fn only_in_memberships(&mut self, groups: Option<&Groups>) {
+        let ids_differ = groups.is_some_and(|groups| groups.columns.get("group_id").is_some());
+        let nameless = self.nameless.take().filter(|_| ids_differ);
+        for name in self.memberships.names().filter(|name| !self.names.contains(name.as_str())) {
+            let group = match &nameless {
+                Some(rejected) => Err(rejected.clone()),
+                None => {
+                    self.group(name.clone(), name.as_str(), raw_of(groups, self.memberships, name.as_str()))
+                }
+            };
+            self.listing.groups.push(group);
+        }
+    }
+
+    fn group(&self, id: ExternalId, name: &str, raw: Map<String, Value>) -> Result<GroupRecord, Rejected> {
+        let members = match self.memberships.of(name) {
+            None => Vec::new(),
+            Some(Ok(members)) => members.to_vec(),
+            Some(Err(rejected)) => return Err(Rejected { id: Some(id), ..rejected.clone() }),
+        };
+        Ok(GroupRecord {
+            external_id: id.as_str().to_owned(),
+            keys: vec![Key(format!("group:{name}"))],
+            display_name: name.to_owned(),
+            members,
+            member_of: Vec::new(),
+            raw,
+        })
+    }
+}
+
+/// The same members of `raw` for every group: empty where a group has no row of its own.
+fn raw_of(groups: Option<&Groups>, memberships: &Memberships, name: &str) -> Map<String, Value> {
+    let Some(Groups { table, columns }) = groups else {
+        return Map::from_iter([(memberships.name_column().to_owned(), name.into())]);
+    };
+    let value = |column| if columns.get("group_name") == Some(column) { name } else { "" };
+    let cell = |&column: &usize| Some((table.header.get(column)?.clone(), value(column).into()));
+    columns.raw().iter().filter_map(cell).collect()
+}
