@@ -24,7 +24,7 @@ render() { # ARGUMENTS...
 start_cluster() {
   coproc CONTROL_PLANE { exec "$cluster" up --dir "$scratch/cluster" 2>"$scratch/cluster.log"; }
   control_plane=$CONTROL_PLANE_PID
-  read -r <&"${CONTROL_PLANE[0]}" || fail "the control plane did not start: $(cat "$scratch/cluster.log")"
+  read -r handout <&"${CONTROL_PLANE[0]}" || fail "the control plane did not start: $(cat "$scratch/cluster.log")"
 }
 
 stop_cluster() {
@@ -59,7 +59,7 @@ say "every object against Kubernetes $kubernetes"
 start_cluster
 export KUBECONFIG=$scratch/cluster/kubeconfig
 dev/kubectl create --filename crds/ >/dev/null
-(cd dev/schemas && go run . --kubeconfig "$KUBECONFIG" --out "$scratch/schemas" --require apis/directory-sync.io/v1alpha1)
+(cd dev/schemas && go run . --out "$scratch/schemas" --require apis/directory-sync.io/v1alpha1 <<<"$handout")
 
 validate() { # ARGUMENTS...
   "$kubeconform" -strict -summary -schema-location "$scratch/schemas/{{.Group}}_{{.ResourceAPIVersion}}_{{.ResourceKind}}.json" "$@"
@@ -79,4 +79,11 @@ for values in "$chart"/ci/*.yaml; do
   definitions=$(grep -c '^kind: CustomResourceDefinition' "$rendered")
   ((definitions == $(ls crds | wc -l))) || fail "$values: $definitions definitions are rendered, crds/ has others"
 done
+
+shopt -s nullglob
+examples=(examples/*.yaml examples/*/*.yaml)
+if ((${#examples[@]})); then
+  say "the examples"
+  validate "${examples[@]}"
+fi
 say "done"

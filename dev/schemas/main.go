@@ -1,7 +1,9 @@
 // Command schemas writes what an apiserver knows of its kinds as JSON schemas for kubeconform, so that manifests
 // can be validated against the very version that the tests run, with no download.
 //
-//	schemas --kubeconfig FILE --out FOLDER [--require apis/example.com/v1]...
+//	schemas --out FOLDER [--require apis/example.com/v1]...
+//
+// Standard input is the line that "cluster up" prints.
 package main
 
 import (
@@ -29,15 +31,14 @@ func main() {
 
 func run() error {
 	var required list
-	kubeconfig := flag.String("kubeconfig", "", "the cluster's kubeconfig, as JSON, with a token")
 	out := flag.String("out", "", "the folder to write to")
 	flag.Var(&required, "require", "a `path` below /openapi/v3/ to wait for, as apis/example.com/v1")
 	flag.Parse()
-	if *kubeconfig == "" || *out == "" || flag.NArg() > 0 {
-		return errors.New("usage: schemas --kubeconfig FILE --out FOLDER [--require PATH]...")
+	if *out == "" || flag.NArg() > 0 {
+		return errors.New("usage: schemas --out FOLDER [--require PATH]...")
 	}
 
-	server, err := connect(*kubeconfig)
+	server, err := connect(os.Stdin)
 	if err != nil {
 		return err
 	}

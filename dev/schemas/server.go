@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -18,35 +19,25 @@ type server struct {
 	client  *http.Client
 }
 
-func connect(kubeconfig string) (*server, error) {
-	content, err := os.ReadFile(kubeconfig)
+// connect reads how the cluster can be reached: the line that "cluster up" prints.
+func connect(handout io.Reader) (*server, error) {
+	var cluster struct{ Server, CA, Token string }
+	if err := json.NewDecoder(handout).Decode(&cluster); err != nil {
+		return nil, fmt.Errorf("standard input is not the line that \"cluster up\" prints: %w", err)
+	}
+	pem, err := os.ReadFile(cluster.CA)
 	if err != nil {
 		return nil, err
 	}
-	var config struct {
-		Clusters []struct {
-			Cluster struct {
-				Server string
-				CA     []byte `json:"certificate-authority-data"`
-			}
-		}
-		Users []struct{ User struct{ Token string } }
-	}
-	if err := json.Unmarshal(content, &config); err != nil {
-		return nil, fmt.Errorf("%s is not JSON as dev/cluster writes it: %w", kubeconfig, err)
-	}
-	if len(config.Clusters) != 1 || len(config.Users) != 1 {
-		return nil, fmt.Errorf("%s names %d clusters and %d users, not one of each", kubeconfig, len(config.Clusters), len(config.Users))
-	}
 	authorities := x509.NewCertPool()
-	if !authorities.AppendCertsFromPEM(config.Clusters[0].Cluster.CA) {
-		return nil, fmt.Errorf("%s has no certificate authority", kubeconfig)
+	if !authorities.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s has no certificate authority", cluster.CA)
 	}
 	// No proxy: the cluster is on this machine.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities}}
 	return &server{
-		address: config.Clusters[0].Cluster.Server,
-		token:   config.Users[0].User.Token,
+		address: cluster.Server,
+		token:   cluster.Token,
 		client:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
 	}, nil
 }
