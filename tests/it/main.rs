@@ -1,1 +1,1 @@
-mod reference;
+fn main() {}
