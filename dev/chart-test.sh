@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Tests the chart without installing it: what Helm says of it, what it refuses, and whether every object that it
+# renders is one that the apiserver knows, field by field. Installing it is the integration tests' part.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+chart=charts/directory-sync
+helm=$(dev/tools.sh helm)
+kubeconform=$(dev/tools.sh kubeconform)
+cluster=$(dev/cluster/build.sh)
+kubernetes=$(sed -n 's,^\tk8s.io/kubernetes v\([0-9.]*\)$,\1,p' dev/cluster/go.mod)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+scratch=$(mktemp -d)
+trap 'stop_cluster; rm -rf "$scratch"' EXIT
+
+render() { # ARGUMENTS...
+  "$helm" template directory-sync "$chart" --namespace directory-sync --kube-version "$kubernetes" "$@"
+}
+
+# A control plane of our own; it stops when its standard input ends.
+start_cluster() {
+  coproc CONTROL_PLANE { exec "$cluster" up --dir "$scratch/cluster" 2>"$scratch/cluster.log"; }
+  control_plane=$CONTROL_PLANE_PID
+  read -r handout <&"${CONTROL_PLANE[0]}" || fail "the control plane did not start: $(cat "$scratch/cluster.log")"
+}
+
+stop_cluster() {
+  [[ -n ${control_plane:-} ]] || return 0
+  kill "$control_plane" 2>/dev/null || true
+  wait "$control_plane" 2>/dev/null || true
+}
+
+refuses() { # WORDS ARGUMENTS...: rendering fails, with these words
+  local words=$1 said
+  shift
+  if said=$(render "$@" 2>&1); then fail "the chart accepts $*"; fi
+  [[ $said == *"$words"* ]] || fail "refusing $*, the chart does not say \"$words\" but: $said"
+}
+
+say "the definitions"
+dev/chart-crds.sh --check
+say "lint"
+for values in "$chart"/ci/*.yaml; do
+  "$helm" lint --strict --quiet "$chart" --values "$values" --kube-version "$kubernetes"
+done
+
+say "what is refused"
+refuses "replicas" --set replicas=2
+refuses "watchNamespace" --set watchNamespace=crm # one letter short
+refuses "clusterWide: true watches every namespace" --set clusterWide=true --set 'watchNamespaces={crm}'
+refuses "ServiceMonitor finds pods through a Service" --set metrics.serviceMonitor.enabled=true --set metrics.service.enabled=false
+refuses "serviceAccount.name must name" --set serviceAccount.create=false
+refuses "logFormat" --set operator.logFormat=xml
+
+say "every object against Kubernetes $kubernetes"
+start_cluster
+export KUBECONFIG=$scratch/cluster/kubeconfig
+dev/kubectl create --filename crds/ >/dev/null
+(cd dev/schemas && go run . --out "$scratch/schemas" --require apis/directory-sync.io/v1alpha1 <<<"$handout")
+
+validate() { # ARGUMENTS...
+  "$kubeconform" -strict -summary -schema-location "$scratch/schemas/{{.Group}}_{{.ResourceAPIVersion}}_{{.ResourceKind}}.json" "$@"
+}
+
+# Schemas that find nothing prove nothing.
+render | sed 's/^  strategy:/  strategie:/' >"$scratch/misspelt.yaml"
+if said=$(validate "$scratch/misspelt.yaml"); then fail "a misspelt field passes"; fi
+[[ $said == *strategie* ]] || fail "the misspelt field is not what is found: $said"
+
+for values in "$chart"/ci/*.yaml; do
+  rendered=$scratch/$(basename "$values")
+  render --values "$values" >"$rendered"
+  say "$values"
+  # The one kind that is not Kubernetes' own and not ours.
+  validate -skip monitoring.coreos.com/v1/ServiceMonitor "$rendered"
+  definitions=$(grep -c '^kind: CustomResourceDefinition' "$rendered")
+  ((definitions == $(ls crds | wc -l))) || fail "$values: $definitions definitions are rendered, crds/ has others"
+done
+
+shopt -s nullglob
+examples=(examples/*.yaml examples/*/*.yaml)
+if ((${#examples[@]})); then
+  say "the examples"
+  validate "${examples[@]}"
+fi
+say "done"

@@ -1,0 +1,3 @@
+module directory-sync.io/dev/schemas
+
+go 1.21
