@@ -1,6 +1,9 @@
 //! The one integration binary: the operator and its parts against real servers.
 
+mod chart;
 mod contract;
 mod control_plane;
+mod documents;
 mod ldap;
+mod reference;
 mod support;

@@ -117,15 +117,15 @@ impl Run<'_> {
         let cookies = self.starting_cookies().await?;
         self.find_inactive().await?;
         let users = self.list(Part::People(&self.reader.people), None).await?;
-        let beginning = time::beginning();
         let groups = match &self.reader.groups {
-            Some(groups) => GroupsPlace::Read(self.list(Part::Groups(groups), None).await?.next(beginning)),
-            None => GroupsPlace::NotRead,
+            Some(groups) => Some(self.list(Part::Groups(groups), None).await?),
+            None => None,
         };
         if cookies.is_some() || self.reader.changes == Changes::None {
             return Ok(cookies);
         }
-        Ok(newest_position(users.next(beginning), groups))
+        let beginning = time::beginning();
+        Ok(newest_position(users.next(beginning), groups.map(|groups| groups.next(beginning))))
     }
 
     /// The cookies of content synchronisation, where the server offers it and has them.
@@ -187,9 +187,9 @@ impl Run<'_> {
         let groups = match (&self.reader.groups, groups) {
             (Some(part), Some(groups)) => {
                 let since = place(groups)?;
-                GroupsPlace::Read(self.list(Part::Groups(part), Some(since)).await?.next(Some(since)))
+                Some(self.list(Part::Groups(part), Some(since)).await?.next(Some(since)))
             }
-            (None, None) => GroupsPlace::NotRead,
+            (None, None) => None,
             _ => return Err(other_parts()),
         };
         Ok(newest_position(users, groups))
@@ -293,21 +293,12 @@ impl Listed {
 }
 
 /// The place in the list of changes, if every part that is read has one.
-fn newest_position(users: Option<Timestamp>, groups: GroupsPlace) -> Option<Position> {
+fn newest_position(users: Option<Timestamp>, groups: Option<Option<Timestamp>>) -> Option<Position> {
     let groups = match groups {
-        GroupsPlace::NotRead => None,
-        GroupsPlace::Read(time) => Some(time::generalized_time(time?)),
+        None => None,
+        Some(time) => Some(time::generalized_time(time?)),
     };
     Some(Position::ModifyTimestamp { users: time::generalized_time(users?), groups })
-}
-
-/// The place in the list of changed groups.
-#[derive(Clone, Copy)]
-enum GroupsPlace {
-    /// Groups are not read.
-    NotRead,
-    /// Groups are read, and have a place if their changes can be found.
-    Read(Option<Timestamp>),
 }
 
 fn place(stored: &str) -> Result<Timestamp, SourceError> {

@@ -111,11 +111,8 @@ impl Refresh {
         while let Some(reply) = answer.next().await? {
             match reply {
                 Reply::Entry(tag, Some(State::Changed)) => entries.push(tag),
-                Reply::Entry(_, Some(State::Deleted)) | Reply::Info(Info::Ids { deletes: true }) => {
-                    return Err(gone(noun));
-                }
-                Reply::Entry(_, Some(State::Present))
-                | Reply::Info(Info::Ids { deletes: false } | Info::Phase { deletes: false, .. }) => {
+                Reply::Entry(_, Some(State::Deleted)) => return Err(gone(noun)),
+                Reply::Entry(_, Some(State::Present)) | Reply::Info(Info::Phase { deletes: false, .. }) => {
                     return Err(history_lost(noun));
                 }
                 Reply::Entry(_, None) => {
@@ -123,8 +120,10 @@ impl Refresh {
                         "the server's list of changed {noun} does not say what happened to each"
                     )));
                 }
+                Reply::Info(Info::Ids { deletes: true }) => return Err(gone(noun)),
+                Reply::Info(Info::Ids { deletes: false }) => return Err(history_lost(noun)),
                 Reply::Info(Info::Cookie(cookie) | Info::Phase { cookie: Some(cookie), .. }) => {
-                    self.cookie = cookie;
+                    self.cookie = cookie
                 }
                 Reply::Info(Info::Phase { deletes: true, cookie: None }) => {}
                 Reply::Reference => self.references += 1,

@@ -125,8 +125,7 @@ impl Trust {
             Some(from) => format!("the authorities in {from} (caRef)"),
             None => "the system's authorities".to_owned(),
         };
-        let unsigned = matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature);
-        if let (true, Some(end), Some(from)) = (unsigned, self.expired, &self.from) {
+        if let (CertificateError::UnknownIssuer, Some(end), Some(from)) = (cause, self.expired, &self.from) {
             return SourceError::misconfigured(expired_authority(from, end));
         }
         let message = match cause {
