@@ -30,7 +30,8 @@ pub fn run(args: &CrdsArgs) -> anyhow::Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("the folder {} cannot be made", dir.display()))?;
     for definition in &definitions {
         let path = dir.join(file_name(definition));
-        fs::write(&path, yaml(definition)?).with_context(|| format!("{} cannot be written", path.display()))?;
+        fs::write(&path, yaml(definition)?)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(())
 }

@@ -15,22 +15,15 @@ async fn a_service_account_starts_without_rights_and_the_audit_log_has_it() {
     let cluster = Cluster::get();
     let namespace = cluster.namespace("rights").await;
     let mark = cluster.audit_mark();
-    let account: ServiceAccount =
-        serde_json::from_value(json!({"metadata": {"name": "robot"}})).unwrap();
-    Api::namespaced(cluster.client(), &namespace)
-        .create(&PostParams::default(), &account)
-        .await
-        .unwrap();
+    let account: ServiceAccount = serde_json::from_value(json!({"metadata": {"name": "robot"}})).unwrap();
+    Api::namespaced(cluster.client(), &namespace).create(&PostParams::default(), &account).await.unwrap();
 
     let token = cluster.service_account_token(&namespace, "robot").await;
     let refusal = Api::<ConfigMap>::namespaced(cluster.client_as(&token), &namespace)
         .list(&ListParams::default())
         .await
         .unwrap_err();
-    assert!(
-        matches!(&refusal, kube::Error::Api(status) if status.is_forbidden()),
-        "{refusal}"
-    );
+    assert!(matches!(&refusal, kube::Error::Api(status) if status.is_forbidden()), "{refusal}");
 
     let seen = cluster.audit_since(mark).in_namespace(&namespace);
     let robot = format!("system:serviceaccount:{namespace}:robot");
@@ -38,10 +31,7 @@ async fn a_service_account_starts_without_rights_and_the_audit_log_has_it() {
     assert_eq!(lists.len(), 1, "{seen:?}");
     assert_eq!(lists[0].code(), 403);
     assert_eq!(seen.clone().by(&robot).writes().len(), 0, "{seen:?}");
-    assert_eq!(
-        seen.by("admin").of("serviceaccounts").verb("create").len(),
-        1
-    );
+    assert_eq!(seen.by("admin").of("serviceaccounts").verb("create").len(), 1);
 }
 
 #[tokio::test]
@@ -58,14 +48,10 @@ async fn the_garbage_collector_removes_what_has_lost_its_owner() {
     }}))
     .unwrap();
     maps.create(&PostParams::default(), &orphan).await.unwrap();
-    eventually(
-        "the orphan is gone",
-        Duration::from_secs(30),
-        async || match maps.get_opt("orphan").await {
-            Ok(None) => Ok(()),
-            other => Err(format!("{other:?}")),
-        },
-    )
+    eventually("the orphan is gone", Duration::from_secs(30), async || match maps.get_opt("orphan").await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
     .await;
 }
 
@@ -94,10 +80,7 @@ async fn a_kind_can_be_used_as_soon_as_it_is_installed() {
     let resource = ApiResource::from_gvk_with_plural(&kind, "things");
     let things = Api::<DynamicObject>::namespaced_with(cluster.client(), &namespace, &resource);
     let made = things
-        .create(
-            &PostParams::default(),
-            &DynamicObject::new("one", &resource).data(json!({})),
-        )
+        .create(&PostParams::default(), &DynamicObject::new("one", &resource).data(json!({})))
         .await
         .unwrap();
     assert_eq!(made.name_any(), "one");

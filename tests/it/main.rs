@@ -5,5 +5,6 @@ mod contract;
 mod control_plane;
 mod documents;
 mod ldap;
+mod product;
 mod reference;
 mod support;

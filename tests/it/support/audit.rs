@@ -15,11 +15,7 @@ impl AuditMark {
     pub const START: Self = Self(0);
 
     pub fn end_of(log: &Path) -> Self {
-        Self(
-            log.metadata()
-                .expect("the audit log is there from the start")
-                .len(),
-        )
+        Self(log.metadata().expect("the audit log is there from the start").len())
     }
 }
 
@@ -67,9 +63,7 @@ pub struct ResponseStatus {
 impl AuditEvent {
     /// The HTTP status of the answer; 0 where there was none.
     pub fn code(&self) -> u16 {
-        self.response_status
-            .as_ref()
-            .map_or(0, |status| status.code)
+        self.response_status.as_ref().map_or(0, |status| status.code)
     }
 
     pub fn is_write(&self) -> bool {
@@ -89,16 +83,13 @@ impl Audit {
     pub fn read(log: &Path, mark: AuditMark) -> Self {
         let mut text = String::new();
         let mut file = File::open(log).expect("the audit log is there from the start");
-        file.seek(SeekFrom::Start(mark.0))
-            .expect("the audit log is a file");
-        file.read_to_string(&mut text)
-            .expect("the audit log is text");
+        file.seek(SeekFrom::Start(mark.0)).expect("the audit log is a file");
+        file.read_to_string(&mut text).expect("the audit log is text");
         // What follows the last line end is a line that is being written right now.
         let complete = text.rfind('\n').map_or("", |end| &text[..end]);
         let events = complete.lines().map(|line| {
-            serde_json::from_str::<AuditEvent>(line).unwrap_or_else(|error| {
-                panic!("the audit log has a line that is no event: {error}: {line}")
-            })
+            serde_json::from_str::<AuditEvent>(line)
+                .unwrap_or_else(|error| panic!("the audit log has a line that is no event: {error}: {line}"))
         });
         Self(events.filter(counts).collect())
     }
@@ -146,10 +137,6 @@ impl Deref for Audit {
 
 /// A watch has a line at its opening and another at its end; tests want to know that it was opened.
 fn counts(event: &AuditEvent) -> bool {
-    let wanted = if event.verb == "watch" {
-        "ResponseStarted"
-    } else {
-        "ResponseComplete"
-    };
+    let wanted = if event.verb == "watch" { "ResponseStarted" } else { "ResponseComplete" };
     event.stage == wanted
 }

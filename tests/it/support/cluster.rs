@@ -15,8 +15,7 @@ use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{
-    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, Patch, PatchParams,
-    PostParams,
+    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta, Patch, PatchParams, PostParams,
 };
 use kube::config::Kubeconfig;
 use kube::runtime::wait::{await_condition, conditions::is_crd_established};
@@ -87,10 +86,7 @@ impl Cluster {
     /// A token of an existing service account, as a pod would have it.
     pub async fn service_account_token(&self, namespace: &str, name: &str) -> String {
         let request = TokenRequest {
-            spec: TokenRequestSpec {
-                expiration_seconds: Some(3600),
-                ..Default::default()
-            },
+            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..Default::default() },
             ..Default::default()
         };
         Api::<ServiceAccount>::namespaced(self.client(), namespace)
@@ -106,10 +102,7 @@ impl Cluster {
     /// is never removed, since the cluster is thrown away with it.
     pub async fn namespace(&self, prefix: &str) -> String {
         let namespace = Namespace {
-            metadata: ObjectMeta {
-                generate_name: Some(format!("{prefix}-")),
-                ..Default::default()
-            },
+            metadata: ObjectMeta { generate_name: Some(format!("{prefix}-")), ..Default::default() },
             ..Default::default()
         };
         Api::<Namespace>::all(self.client())
@@ -126,10 +119,7 @@ impl Cluster {
         // work.
         let mut installed = self.crds.lock().await;
         for crd in crds {
-            let name = crd["metadata"]["name"]
-                .as_str()
-                .expect("a CRD has a name")
-                .to_owned();
+            let name = crd["metadata"]["name"].as_str().expect("a CRD has a name").to_owned();
             if !installed.contains(&name) {
                 install_crd(&self.client(), &name, &crd)
                     .await
@@ -170,28 +160,13 @@ fn connect(kubeconfig: Kubeconfig) -> Client {
 async fn install_crd(client: &Client, name: &str, crd: &Value) -> anyhow::Result<()> {
     const LIMIT: Duration = Duration::from_secs(30);
     let definitions = Api::<CustomResourceDefinition>::all(client.clone());
-    definitions
-        .patch(
-            name,
-            &PatchParams::apply("tests").force(),
-            &Patch::Apply(crd),
-        )
-        .await?;
-    tokio::time::timeout(
-        LIMIT,
-        await_condition(definitions, name, is_crd_established()),
-    )
-    .await
-    .context("not established in time")??;
+    definitions.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(crd)).await?;
+    tokio::time::timeout(LIMIT, await_condition(definitions, name, is_crd_established()))
+        .await
+        .context("not established in time")??;
 
-    let text = |pointer: &str| {
-        crd.pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let versions = crd["spec"]["versions"]
-        .as_array()
-        .context("the CRD has no versions")?;
+    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let versions = crd["spec"]["versions"].as_array().context("the CRD has no versions")?;
     for version in versions.iter().filter(|version| version["served"] == true) {
         let version = version["name"].as_str().context("a version has no name")?;
         let kind = GroupVersionKind::gvk(text("/spec/group"), version, text("/spec/names/kind"));
@@ -199,11 +174,7 @@ async fn install_crd(client: &Client, name: &str, crd: &Value) -> anyhow::Result
         let objects = Api::<DynamicObject>::all_with(client.clone(), &resource);
         // For a moment after it says "established", the apiserver still answers 404.
         eventually("the new kind is served", LIMIT, async || {
-            objects
-                .list(&ListParams::default().limit(1))
-                .await
-                .map(drop)
-                .map_err(|error| error.to_string())
+            objects.list(&ListParams::default().limit(1)).await.map(drop).map_err(|error| error.to_string())
         })
         .await;
     }
@@ -221,10 +192,7 @@ fn start() -> anyhow::Result<Cluster> {
     }
     let binary = String::from_utf8(built.stdout)?;
 
-    let folder = tempfile::Builder::new()
-        .prefix("directory-sync-cluster-")
-        .tempdir()?
-        .keep();
+    let folder = tempfile::Builder::new().prefix("directory-sync-cluster-").tempdir()?.keep();
     let mut command = Command::new(binary.trim_end());
     command.args(["up", "--audit", "--dir"]).arg(&folder);
     // The logs, for who wants to read them afterwards.
@@ -244,31 +212,19 @@ fn start() -> anyhow::Result<Cluster> {
     BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut line)?;
     if line.is_empty() {
         let mut complaint = String::new();
-        child
-            .stderr
-            .take()
-            .expect("it was piped")
-            .read_to_string(&mut complaint)?;
+        child.stderr.take().expect("it was piped").read_to_string(&mut complaint)?;
         bail!("the cluster did not start: {complaint}");
     }
-    let handout =
-        serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
+    let handout = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
     let stdin = child.stdin.take().expect("it was piped");
     report(child);
-    Ok(Cluster {
-        handout,
-        crds: Default::default(),
-        _stdin: stdin,
-    })
+    Ok(Cluster { handout, crds: Default::default(), _stdin: stdin })
 }
 
 /// Shows what the cluster has to say from now on, which is why it ended when it should not have.
 fn report(mut child: Child) {
     std::thread::spawn(move || {
-        for line in BufReader::new(child.stderr.take().expect("it was piped"))
-            .lines()
-            .map_while(Result::ok)
-        {
+        for line in BufReader::new(child.stderr.take().expect("it was piped")).lines().map_while(Result::ok) {
             eprintln!("{line}");
         }
         let _ = child.wait();

@@ -1,7 +1,9 @@
 //! Servers and helpers that tests share.
 
 pub mod audit;
+pub mod chart;
 pub mod cluster;
 pub mod ldap;
 pub mod manifest;
+pub mod operator;
 pub mod wait;

@@ -32,10 +32,7 @@ pub async fn eventually<T>(
                 panic!("{what}: not within {limit:?}; the last attempt hung, before it: {last}")
             }
         }
-        assert!(
-            Instant::now() + PAUSE < deadline,
-            "{what}: not within {limit:?}; last seen: {last}"
-        );
+        assert!(Instant::now() + PAUSE < deadline, "{what}: not within {limit:?}; last seen: {last}");
         sleep(PAUSE).await;
     }
 }

@@ -1,0 +1,112 @@
+//! The operator as a process of its own, under the rights that the chart gives it.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use directory_sync::api::crd;
+use kube::config::Kubeconfig;
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use super::wait::eventually;
+
+/// How long an operator may take to become ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// A running operator; ends when dropped.
+pub struct Operator {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Operator {
+    /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
+    /// that it is ready.
+    pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
+        let crds: Vec<Value> =
+            crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
+        cluster.install_crds(crds).await;
+        let token = grant(cluster, namespace).await;
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = write_kubeconfig(cluster, &folder, &token);
+        let (metrics, health) = (free_port(), free_port());
+        let log = File::create(folder.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+            .arg("run")
+            .arg(format!("--watch-namespace={namespace}"))
+            .arg(format!("--metrics-address=127.0.0.1:{metrics}"))
+            .arg(format!("--health-address=127.0.0.1:{health}"))
+            .env("KUBECONFIG", kubeconfig)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let operator = Self { child, folder };
+        eventually("the operator is ready", READY, async || {
+            let answer = get(health, "/readyz").await.map_err(|error| error.to_string())?;
+            if answer.starts_with("HTTP/1.1 200") {
+                Ok(())
+            } else {
+                Err(format!("{answer}\n{}", operator.log()))
+            }
+        })
+        .await;
+        operator
+    }
+
+    /// What the operator has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Gives the chart's ServiceAccount the chart's rights, and returns a token of it.
+async fn grant(cluster: &Cluster, namespace: &str) -> String {
+    super::chart::apply_roles(cluster, namespace).await;
+    cluster.service_account_token(namespace, "directory-sync").await
+}
+
+fn write_kubeconfig(cluster: &Cluster, folder: &tempfile::TempDir, token: &str) -> PathBuf {
+    let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    for user in &mut kubeconfig.auth_infos {
+        let info = user.auth_info.get_or_insert_default();
+        info.client_certificate_data = None;
+        info.client_key_data = None;
+        info.token = None;
+        let file = folder.path().join("token");
+        fs::write(&file, token).unwrap();
+        info.token_file = Some(file.display().to_string());
+    }
+    let path = folder.path().join("kubeconfig");
+    fs::write(&path, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+    path
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// One request; the whole answer as text.
+async fn get(port: u16, path: &str) -> std::io::Result<String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
+        .await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
