@@ -4,8 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates and modules that do I/O.
-const IMPURE: &[&str] =
-    &["kube", "k8s_openapi", "tokio", "tokio_util", "futures", "tower", "reqwest", "hyper", "ldap3", "rustls", "axum"];
+const IMPURE: &[&str] = &[
+    "kube",
+    "k8s_openapi",
+    "tokio",
+    "tokio_util",
+    "futures",
+    "tower",
+    "reqwest",
+    "hyper",
+    "ldap3",
+    "rustls",
+    "axum",
+];
 
 /// Parts of the standard library that do I/O or tell the time.
 const IMPURE_STD: &[&str] = &["std::net", "std::fs", "std::env", "std::process", "std::time"];

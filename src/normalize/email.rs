@@ -5,7 +5,8 @@ use crate::model::Email;
 /// The primary address, else the first of type `work`, else the first.
 #[must_use]
 pub fn choose(emails: &[Email]) -> Option<&str> {
-    let is_work = |email: &&Email| email.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
+    let is_work =
+        |email: &&Email| email.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
     emails
         .iter()
         .find(|email| email.primary)
@@ -24,13 +25,18 @@ mod tests {
 
     #[test]
     fn the_primary_address_wins_over_work_and_order() {
-        let emails = [email("first", None, false), email("work", Some("work"), false), email("main", None, true)];
+        let emails =
+            [email("first", None, false), email("work", Some("work"), false), email("main", None, true)];
         assert_eq!(choose(&emails), Some("main"));
     }
 
     #[test]
     fn without_a_primary_address_the_first_of_type_work_is_taken() {
-        let emails = [email("home", Some("home"), false), email("a", Some("Work"), false), email("b", Some("work"), false)];
+        let emails = [
+            email("home", Some("home"), false),
+            email("a", Some("Work"), false),
+            email("b", Some("work"), false),
+        ];
         assert_eq!(choose(&emails), Some("a"));
     }
 

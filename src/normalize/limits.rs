@@ -51,7 +51,8 @@ mod tests {
                     found.insert(format!("{path} {key}"), bound);
                 }
             }
-            for (name, property) in branch.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            for (name, property) in branch.get("properties").and_then(Value::as_object).into_iter().flatten()
+            {
                 bounds(schema, property, &format!("{path}.{name}"), found);
             }
             if let Some(items) = branch.get("items") {

@@ -66,7 +66,8 @@ impl People {
         let place = self.places.get(person as usize)?;
         let mut rest = self.names.get(place.start as usize..)?;
         let mut next = place.lengths.into_iter().map(|length| {
-            let (text, after) = rest.split_at_checked(if length == ABSENT { 0 } else { usize::from(length) })?;
+            let (text, after) =
+                rest.split_at_checked(if length == ABSENT { 0 } else { usize::from(length) })?;
             rest = after;
             (length != ABSENT).then(|| text.to_owned())
         });
@@ -85,11 +86,12 @@ impl People {
         // What is too long is counted where the person themselves is read.
         let manager = person::clean_manager(manager, &mut Dropped::default()).unwrap_or_default();
         let start = index(self.names.len());
-        let lengths = [manager.external_id, manager.user_name, manager.display_name, manager.email].map(|text| {
-            let Some(text) = text else { return ABSENT };
-            self.names.push_str(&text);
-            u16::try_from(text.len()).unwrap_or(ABSENT)
-        });
+        let lengths =
+            [manager.external_id, manager.user_name, manager.display_name, manager.email].map(|text| {
+                let Some(text) = text else { return ABSENT };
+                self.names.push_str(&text);
+                u16::try_from(text.len()).unwrap_or(ABSENT)
+            });
         self.places.push(Place { start, lengths });
     }
 }

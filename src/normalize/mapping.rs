@@ -28,8 +28,19 @@ const STANDARD: &[Standard] = &[
 
 /// The standard attributes that `mapping` cannot set: identity and state come from the source,
 /// roles from `spec.roles`, and the others are not one text.
-const FIXED: &[&str] =
-    &["externalId", "state", "name", "manager", "emails", "phoneNumbers", "addresses", "role", "roles", "attributes", "groups"];
+const FIXED: &[&str] = &[
+    "externalId",
+    "state",
+    "name",
+    "manager",
+    "emails",
+    "phoneNumbers",
+    "addresses",
+    "role",
+    "roles",
+    "attributes",
+    "groups",
+];
 
 /// One rule, compiled.
 pub struct Mapping {
@@ -64,8 +75,13 @@ impl Mapping {
         &self.program
     }
 
-    fn value(&self, machine: &Machine, variables: &[(&'static str, &dyn Object)]) -> Result<Option<Value>, Invalid> {
-        let value = machine.attribute(&self.program, variables).map_err(|failure: Failure| failure.to_string())?;
+    fn value(
+        &self,
+        machine: &Machine,
+        variables: &[(&'static str, &dyn Object)],
+    ) -> Result<Option<Value>, Invalid> {
+        let value =
+            machine.attribute(&self.program, variables).map_err(|failure: Failure| failure.to_string())?;
         let Some(value) = value.and_then(clean) else { return Ok(None) };
         let Some((_, _, bound)) = self.standard else { return Ok(Some(value)) };
         let text = match value {
@@ -108,7 +124,9 @@ impl Mapped {
             if let Ok(Some(some)) = &value {
                 bytes += size(some);
                 if bytes > MAX_ATTRIBUTES_BYTES {
-                    value = Err(format!("would bring the attributes above {MAX_ATTRIBUTES_BYTES} bytes together"));
+                    value = Err(format!(
+                        "would bring the attributes above {MAX_ATTRIBUTES_BYTES} bytes together"
+                    ));
                 }
             }
             match value {

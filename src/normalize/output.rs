@@ -52,7 +52,11 @@ impl Output {
             })
             .map(|(place, name)| (place, name.clone()))
             .collect();
-        if unknown.is_empty() { Ok(Self { attributes: attributes.iter().cloned().collect() }) } else { Err(unknown) }
+        if unknown.is_empty() {
+            Ok(Self { attributes: attributes.iter().cloned().collect() })
+        } else {
+            Err(unknown)
+        }
     }
 
     /// The names that may stand in the list besides mapped ones.

@@ -128,7 +128,8 @@ fn decide(
     grants: Grants,
 ) -> Decision {
     if grants.unknown {
-        let message = "a group that the person is in cannot be decided; see the groups that are held back".to_owned();
+        let message =
+            "a group that the person is in cannot be decided; see the groups that are held back".to_owned();
         return Decision::Held((QuarantineReason::MembershipUnknown, message));
     }
     let rules = run.rules;

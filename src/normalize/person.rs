@@ -161,7 +161,11 @@ mod tests {
     fn entries_without_a_value_go() {
         let mut user = User {
             emails: vec![Email { value: " ".into(), kind: Some("work".into()), primary: true }],
-            phone_numbers: vec![PhoneNumber { value: "\u{202d}+49 30 1234\u{202c}".into(), kind: None, primary: false }],
+            phone_numbers: vec![PhoneNumber {
+                value: "\u{202d}+49 30 1234\u{202c}".into(),
+                kind: None,
+                primary: false,
+            }],
             addresses: vec![Address { kind: Some("work".into()), ..Address::default() }],
             ..User::default()
         };
@@ -175,7 +179,8 @@ mod tests {
     #[test]
     fn an_address_keeps_its_lines() {
         let formatted = Some("1 Main St\r\nSpringfield".to_owned());
-        let mut user = User { addresses: vec![Address { formatted, ..Address::default() }], ..User::default() };
+        let mut user =
+            User { addresses: vec![Address { formatted, ..Address::default() }], ..User::default() };
         clean(&mut user);
         assert_eq!(user.addresses[0].formatted.as_deref(), Some("1 Main St\nSpringfield"));
     }

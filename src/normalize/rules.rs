@@ -47,7 +47,10 @@ impl Rules {
         let groups = compiler.condition("spec.scope.groups", scope.groups.as_deref(), &["group", "raw"]);
         let mapping_rules = compiler.mapping(mapping);
         if roles.is_some_and(|roles| roles.rules.len() > ROLES) {
-            compiler.error("spec.roles.rules", format!("there are more than {ROLES} rules; put groups of one role into one rule"));
+            compiler.error(
+                "spec.roles.rules",
+                format!("there are more than {ROLES} rules; put groups of one role into one rule"),
+            );
         }
         let output = attributes.and_then(|attributes| compiler.output(attributes, mapping));
         if !compiler.errors.is_empty() {
@@ -120,7 +123,12 @@ impl Compiler {
         }
     }
 
-    fn condition(&mut self, field: &str, source: Option<&str>, variables: &[&'static str]) -> Option<Program> {
+    fn condition(
+        &mut self,
+        field: &str,
+        source: Option<&str>,
+        variables: &[&'static str],
+    ) -> Option<Program> {
         self.program(field, source?, variables)
     }
 
@@ -130,7 +138,10 @@ impl Compiler {
         for (place, rule) in rules.iter().enumerate() {
             let attribute = format!("spec.mapping[{place}].attribute");
             if !seen.insert(rule.attribute.as_str()) {
-                self.error(attribute, format!("'{}' is set by an earlier rule; keep one of them", rule.attribute));
+                self.error(
+                    attribute,
+                    format!("'{}' is set by an earlier rule; keep one of them", rule.attribute),
+                );
                 continue;
             }
             let field = format!("spec.mapping[{place}].value");

@@ -22,7 +22,9 @@ pub fn clean(text: String, lines: Lines) -> Option<String> {
 /// Most texts are plain ASCII and stay as they are.
 fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.iter().all(|byte| (b' '..0x7f).contains(byte)) && bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ')
+    bytes.iter().all(|byte| (b' '..0x7f).contains(byte))
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
 }
 
 fn cleaned(text: &str, lines: Lines) -> String {
@@ -81,7 +83,10 @@ mod tests {
     #[test]
     fn white_space_around_goes_and_line_breaks_become_spaces() {
         assert_eq!(joined(" \u{a0}Ada\r\nLovelace\t").as_deref(), Some("Ada Lovelace"));
-        assert_eq!(clean("Main St 5\r\nBerlin\r".to_owned(), Lines::Kept).as_deref(), Some("Main St 5\nBerlin"));
+        assert_eq!(
+            clean("Main St 5\r\nBerlin\r".to_owned(), Lines::Kept).as_deref(),
+            Some("Main St 5\nBerlin")
+        );
     }
 
     #[test]

@@ -133,7 +133,9 @@ impl Material {
     pub fn require_text(&self, reference: &Reference, key: &str) -> Result<&str, SourceError> {
         let bytes = self.require(reference, key)?;
         let text = std::str::from_utf8(bytes).map_err(|_| {
-            SourceError::misconfigured(format!("{reference} key '{key}' is not UTF-8 text; write it again as text"))
+            SourceError::misconfigured(format!(
+                "{reference} key '{key}' is not UTF-8 text; write it again as text"
+            ))
         })?;
         Ok(text.trim_end_matches(['\r', '\n']))
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cel::common::ast::{
-    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SelectExpr, SourceInfo,
-    operators,
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, IdedExpr, LiteralValue, SelectExpr,
+    SourceInfo, operators,
 };
 
 use super::functions::{CHARGE, FUNCTIONS, MATCH, RANGE, Style};
@@ -69,7 +69,11 @@ impl CompileError {
 }
 
 /// Compiles an expression.
-pub fn compile(library: &mut Library, source: &str, variables: &[&'static str]) -> Result<Program, CompileError> {
+pub fn compile(
+    library: &mut Library,
+    source: &str,
+    variables: &[&'static str],
+) -> Result<Program, CompileError> {
     let length = source.chars().count();
     if length > MAX_EXPRESSION {
         return Err(CompileError::whole(format!(
@@ -80,13 +84,19 @@ pub fn compile(library: &mut Library, source: &str, variables: &[&'static str]) 
         std::thread::Builder::new()
             .stack_size(PARSER_STACK)
             .spawn_scoped(scope, || parse_and_check(library, source, variables))
-            .map_err(|error| CompileError::whole(format!("there is no thread to compile the expression: {error}")))?
+            .map_err(|error| {
+                CompileError::whole(format!("there is no thread to compile the expression: {error}"))
+            })?
             .join()
             .map_err(|_| CompileError::whole(UNREADABLE))?
     })
 }
 
-fn parse_and_check(library: &mut Library, source: &str, variables: &[&'static str]) -> Result<Program, CompileError> {
+fn parse_and_check(
+    library: &mut Library,
+    source: &str,
+    variables: &[&'static str],
+) -> Result<Program, CompileError> {
     let parsed = library.env.parser().parse_with_source_info(source);
     let (expression, positions) = parsed.map_err(|errors| syntax_error(&errors.errors))?;
     let mut compiler = Compiler {
@@ -162,7 +172,9 @@ impl Compiler<'_> {
         if self.nodes > MAX_NODES {
             return Err(self.error(
                 id,
-                format!("the expression is too large from here on (more than {MAX_NODES} parts); make it shorter"),
+                format!(
+                    "the expression is too large from here on (more than {MAX_NODES} parts); make it shorter"
+                ),
             ));
         }
         if depth > MAX_DEPTH {
@@ -190,8 +202,11 @@ impl Compiler<'_> {
                 Expr::List(list)
             }
             Expr::Map(mut map) => {
-                map.entries =
-                    map.entries.into_iter().map(|entry| self.entry(entry, depth)).collect::<Result<_, _>>()?;
+                map.entries = map
+                    .entries
+                    .into_iter()
+                    .map(|entry| self.entry(entry, depth))
+                    .collect::<Result<_, _>>()?;
                 Expr::Map(map)
             }
             Expr::Struct(_) => {
@@ -243,7 +258,9 @@ impl Compiler<'_> {
 
     fn call(&mut self, id: u64, mut call: CallExpr, depth: usize) -> Result<Expr, CompileError> {
         match call.func_name.as_str() {
-            operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT => return self.index(id, call, depth),
+            operators::INDEX | operators::OPT_INDEX | operators::OPT_SELECT => {
+                return self.index(id, call, depth);
+            }
             operators::CONDITIONAL
             | operators::LOGICAL_AND
             | operators::LOGICAL_OR
@@ -334,7 +351,8 @@ impl Compiler<'_> {
             .build()
             .map_err(|error| {
                 let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                let reason =
+                    reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 self.error(id, format!("the pattern of 'matches' cannot be used: {reason}"))
             })?;
         let place = i64::try_from(self.library.patterns.len()).unwrap_or(i64::MAX);

@@ -107,7 +107,8 @@ pub fn register(context: &mut Context<'_, '_>, meter: &Arc<Meter>, patterns: &[R
     add(
         MATCH,
         Box::new(move |call| {
-            let pattern = call.args.pop().as_deref().and_then(number).and_then(|place| usize::try_from(place).ok());
+            let pattern =
+                call.args.pop().as_deref().and_then(number).and_then(|place| usize::try_from(place).ok());
             let pattern = pattern.and_then(|place| patterns.get(place));
             let pattern = pattern.ok_or_else(ExecutionError::missing_argument_or_target)?;
             let text = argument(call, 0)?;
@@ -119,7 +120,10 @@ pub fn register(context: &mut Context<'_, '_>, meter: &Arc<Meter>, patterns: &[R
     add("upperAscii", Box::new(|call| Ok(owned(receiver(call)?.to_ascii_uppercase()))));
     add("trim", Box::new(|call| Ok(owned(receiver(call)?.trim().to_owned()))));
     add("indexOf", Box::new(|call| Ok(position(receiver(call)?, receiver(call)?.find(argument(call, 0)?)))));
-    add("lastIndexOf", Box::new(|call| Ok(position(receiver(call)?, receiver(call)?.rfind(argument(call, 0)?)))));
+    add(
+        "lastIndexOf",
+        Box::new(|call| Ok(position(receiver(call)?, receiver(call)?.rfind(argument(call, 0)?)))),
+    );
     add("substring", Box::new(|call| substring(call)));
     let paying = Arc::clone(meter);
     add("split", Box::new(move |call| split(call, &paying)));

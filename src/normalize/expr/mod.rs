@@ -134,7 +134,11 @@ impl Machine {
     ///
     /// # Errors
     /// When it has no value, or one that is not true or false.
-    pub fn decide(&self, program: &Program, variables: &[(&'static str, &dyn Object)]) -> Result<bool, Failure> {
+    pub fn decide(
+        &self,
+        program: &Program,
+        variables: &[(&'static str, &dyn Object)],
+    ) -> Result<bool, Failure> {
         self.evaluate(program, variables, value::read_bool)
     }
 
@@ -183,11 +187,13 @@ impl Machine {
         for (name, object) in variables {
             let uses = program.uses(name);
             if *uses != Uses::Nothing {
-                let variable = value::variable(*object, uses, &self.meter).map_err(|_| Failure::TooExpensive)?;
+                let variable =
+                    value::variable(*object, uses, &self.meter).map_err(|_| Failure::TooExpensive)?;
                 scope.add_variable_as_val(*name, variable);
             }
         }
-        let result = cel::Value::resolve_val(&program.expression, &scope).map_err(|error| failure(program, &error))?;
+        let result =
+            cel::Value::resolve_val(&program.expression, &scope).map_err(|error| failure(program, &error))?;
         self.charge(meter::weight(&*result))?;
         read(&*result)
     }

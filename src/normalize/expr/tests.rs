@@ -26,7 +26,8 @@ fn record() -> Map<String, Value> {
 
 fn compiled(source: &str) -> (Library, Program) {
     let mut library = Library::new();
-    let program = library.compile(source, &["raw", "user"]).unwrap_or_else(|error| panic!("{source}: {error}"));
+    let program =
+        library.compile(source, &["raw", "user"]).unwrap_or_else(|error| panic!("{source}: {error}"));
     (library, program)
 }
 
@@ -127,7 +128,9 @@ fn other_values_cannot_be_attributes() {
 
 #[test]
 fn an_attribute_is_bounded_in_length_and_number() {
-    let raw = map(json!({"text": "x".repeat(4_096), "long": "x".repeat(4_097), "many": vec![1; 65], "some": vec![1; 64]}));
+    let raw = map(
+        json!({"text": "x".repeat(4_096), "long": "x".repeat(4_097), "many": vec![1; 65], "some": vec![1; 64]}),
+    );
     assert!(attribute_of("raw.text", &raw).unwrap().is_some());
     assert!(attribute_of("raw.some", &raw).unwrap().is_some());
     assert!(matches!(attribute_of("raw.long", &raw), Err(Failure::Invalid(_))));
@@ -248,7 +251,10 @@ fn only_the_members_that_an_expression_names_are_read() {
     let uses = |source: &str| compiled(source).1.uses("raw").clone();
     let members = |names: &[&str]| Uses::Members(names.iter().map(|name| (*name).to_owned()).collect());
     assert_eq!(uses("user.email == 'x'"), Uses::Nothing);
-    assert_eq!(uses("raw.a == raw['b'] && has(raw.c) && raw.?d.hasValue() && raw[?'e'].hasValue()"), members(&["a", "b", "c", "d", "e"]));
+    assert_eq!(
+        uses("raw.a == raw['b'] && has(raw.c) && raw.?d.hasValue() && raw[?'e'].hasValue()"),
+        members(&["a", "b", "c", "d", "e"])
+    );
     assert_eq!(uses("raw.a.b.c[0].d == 1"), members(&["a"]));
     assert_eq!(uses("raw[user.email] == 1"), Uses::Everything);
     assert_eq!(uses("'a' in raw && raw.b == 1"), Uses::Everything);
@@ -326,7 +332,10 @@ fn the_deepest_expressions_are_evaluated_on_an_ordinary_stack() {
         (format!("{{1: {}1{}}} != {{}}", "{1:".repeat(n - 2), "}".repeat(n - 2)), json!(true)),
         (format!("' a '{}", ".trim()".repeat(n)), json!("a")),
         (format!("{}1{}", "string(".repeat(n), ")".repeat(n)), json!("1")),
-        (format!("{}1{}", "(1==".repeat(n), ")".repeat(n)).replace("1==(1==1)", "true == (1==1)"), json!(false)),
+        (
+            format!("{}1{}", "(1==".repeat(n), ")".repeat(n)).replace("1==(1==1)", "true == (1==1)"),
+            json!(false),
+        ),
         (format!("{}'a'{}", "'a'.replace('a',".repeat(n), ")".repeat(n)), json!("a")),
         (format!("[1].all(x, [1].all(y, {}1{} != []))", "[".repeat(n - 5), "]".repeat(n - 5)), json!(true)),
     ] {
@@ -393,7 +402,8 @@ fn a_spent_budget_does_not_reach_into_the_next_evaluation() {
 
 #[test]
 fn ordinary_work_is_far_below_the_budget() {
-    let groups: Vec<String> = (0..200).map(|n| format!("cn=group {n},ou=groups,dc=acme,dc=example")).collect();
+    let groups: Vec<String> =
+        (0..200).map(|n| format!("cn=group {n},ou=groups,dc=acme,dc=example")).collect();
     let raw = map(json!({"memberOf": groups}));
     let (cost, too_expensive) = cost_of("raw.memberOf.exists(g, g.startsWith('cn=app-'))", &raw);
     assert!(!too_expensive && cost < MAX_COST / 8, "{cost}");

@@ -44,7 +44,11 @@ impl Object for Map<String, Value> {
 }
 
 /// Makes the members of an object that a program uses into a CEL map, and charges for them.
-pub fn variable<'v>(object: &'v dyn Object, uses: &Uses, meter: &Meter) -> Result<Box<dyn Val + 'v>, Exhausted> {
+pub fn variable<'v>(
+    object: &'v dyn Object,
+    uses: &Uses,
+    meter: &Meter,
+) -> Result<Box<dyn Val + 'v>, Exhausted> {
     let names: Vec<&str> = match uses {
         Uses::Nothing => Vec::new(),
         Uses::Members(names) => names.iter().map(String::as_str).collect(),
@@ -64,9 +68,9 @@ pub fn variable<'v>(object: &'v dyn Object, uses: &Uses, meter: &Meter) -> Resul
 fn from_member(member: Member<'_>) -> Box<dyn Val + '_> {
     match member {
         Member::Text(text) => Box::new(CelString::from(text)),
-        Member::Texts(texts) => {
-            Box::new(CelList::from(texts.iter().map(|text| boxed(CelString::from(*text))).collect::<Vec<_>>()))
-        }
+        Member::Texts(texts) => Box::new(CelList::from(
+            texts.iter().map(|text| boxed(CelString::from(*text))).collect::<Vec<_>>(),
+        )),
         Member::Json(Cow::Borrowed(value)) => from_json(value),
         Member::Json(Cow::Owned(value)) => from_owned_json(value),
     }
