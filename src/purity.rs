@@ -19,7 +19,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// Parts of the standard library that do I/O or tell the time.
-const IMPURE_STD: &[&str] = &["std::net", "std::fs", "std::env", "std::process", "std::thread", "std::time"];
+const IMPURE_STD: &[&str] = &["std::net", "std::fs", "std::env", "std::process", "std::time"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

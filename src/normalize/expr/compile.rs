@@ -18,18 +18,26 @@ use crate::api::rules::MAX_EXPRESSION;
 /// they stand for.
 const MAX_NODES: u64 = 512;
 
-/// How deep an expression may be nested; the interpreter is recursive.
-const MAX_DEPTH: usize = 48;
+/// How deep an expression may be nested. The interpreter is recursive too, and without
+/// optimisation it takes 40 KiB for each of the two calls that a level can need.
+const MAX_DEPTH: usize = 20;
 
 /// How many macros that walk a list may stand inside each other.
 const MAX_LOOPS: usize = 2;
 
-/// The most characters that open a level (brackets, `?`, `!`, `-`), strings counted in: the
-/// parser is recursive too.
-const MAX_OPENERS: usize = 256;
+/// Stack for the parser, in bytes. It is recursive: it stops at 96 levels of brackets, of which
+/// each takes tens of kilobytes, and a chain of operators as long as the longest expression makes
+/// a tree as deep, before anything of ours can refuse it. Only what is touched becomes memory.
+const PARSER_STACK: usize = 64 * 1024 * 1024;
 
 /// The memory that a compiled regular expression may take, in bytes.
 const MAX_PATTERN_BYTES: usize = 64 * 1024;
+
+/// How the parser's messages about the text begin.
+const SYNTAX: &str = "Syntax error: ";
+
+/// For what the parser refuses without words.
+const UNREADABLE: &str = "the expression cannot be read";
 
 /// Names that stand for types, as in `type(raw.badge) == string`.
 const TYPES: &[&str] = &["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "uint"];
@@ -72,22 +80,25 @@ pub fn compile(
             "the expression has {length} characters; at most {MAX_EXPRESSION} are allowed"
         )));
     }
-    let openers = source.chars().filter(|character| "([{?!-".contains(*character)).count();
-    if openers > MAX_OPENERS {
-        return Err(CompileError::whole(format!(
-            "the expression has more than {MAX_OPENERS} brackets, '?', '!' and '-' together; make it shorter"
-        )));
-    }
-    let (expression, positions) = library.env.parser().parse_with_source_info(source).map_err(|errors| {
-        errors.errors.into_iter().next().map_or_else(
-            || CompileError::whole("the expression cannot be read"),
-            |error| CompileError {
-                line: usize::try_from(error.pos.0).unwrap_or(0),
-                column: usize::try_from(error.pos.1).unwrap_or(0),
-                message: in_short(&error.msg),
-            },
-        )
-    })?;
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .stack_size(PARSER_STACK)
+            .spawn_scoped(scope, || parse_and_check(library, source, variables))
+            .map_err(|error| {
+                CompileError::whole(format!("there is no thread to compile the expression: {error}"))
+            })?
+            .join()
+            .map_err(|_| CompileError::whole(UNREADABLE))?
+    })
+}
+
+fn parse_and_check(
+    library: &mut Library,
+    source: &str,
+    variables: &[&'static str],
+) -> Result<Program, CompileError> {
+    let parsed = library.env.parser().parse_with_source_info(source);
+    let (expression, positions) = parsed.map_err(|errors| syntax_error(&errors.errors))?;
     let mut compiler = Compiler {
         library,
         source,
@@ -101,24 +112,29 @@ pub fn compile(
         names: BTreeSet::new(),
     };
     let expression = compiler.node(expression, 0)?;
-    Ok(Program {
-        expression,
-        base_cost: compiler.cost,
-        uses: std::mem::take(&mut compiler.uses),
-        names: std::mem::take(&mut compiler.names),
-    })
+    Ok(Program { expression, base_cost: compiler.cost, uses: compiler.uses, names: compiler.names })
+}
+
+/// The first of the parser's errors that is about the text; the others follow from it.
+fn syntax_error(errors: &[cel::ParseError]) -> CompileError {
+    let first = errors.iter().find(|error| error.msg.starts_with(SYNTAX)).or_else(|| errors.first());
+    let Some(error) = first else { return CompileError::whole(UNREADABLE) };
+    CompileError {
+        line: usize::try_from(error.pos.0).unwrap_or(0),
+        column: usize::try_from(error.pos.1).unwrap_or(0),
+        message: in_short(&error.msg),
+    }
 }
 
 /// The parser lists every token that it would have taken.
 fn in_short(message: &str) -> String {
-    let message = message.lines().next().unwrap_or_default();
-    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
-    let message = message.split(" expecting {").next().unwrap_or_default();
-    let mut short: String = message.chars().take(200).collect();
-    if short.is_empty() {
-        short.push_str("the expression cannot be read");
+    if message.contains("Recursion limit") {
+        return "the expression is nested too deeply".to_owned();
     }
-    short
+    let message = message.lines().next().unwrap_or_default();
+    let message = message.strip_prefix(SYNTAX).unwrap_or(message);
+    let message = message.split(" expecting {").next().unwrap_or_default();
+    if message.is_empty() { UNREADABLE.to_owned() } else { message.chars().take(200).collect() }
 }
 
 struct Compiler<'a> {
@@ -138,12 +154,13 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn error(&self, node: u64, message: impl Into<String>) -> CompileError {
+        // The parser counts in bytes.
         let offset = self.positions.offset_for(node).map_or(0, |(start, _)| start as usize);
-        let before: Vec<char> = self.source.chars().take(offset).collect();
-        let line_start = before.iter().rposition(|character| *character == '\n').map_or(0, |place| place + 1);
+        let before = self.source.get(..offset).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |place| place + 1);
         CompileError {
-            line: before.iter().filter(|character| **character == '\n').count() + 1,
-            column: before.len() - line_start + 1,
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
             message: message.into(),
         }
     }
@@ -195,7 +212,7 @@ impl Compiler<'_> {
             Expr::Struct(_) => {
                 return Err(self.error(id, "objects with a type name cannot be made; use a map or a list"));
             }
-            Expr::Unspecified => return Err(self.error(id, "the expression cannot be read")),
+            Expr::Unspecified => return Err(self.error(id, UNREADABLE)),
         };
         Ok(IdedExpr { id, expr })
     }
@@ -301,7 +318,7 @@ impl Compiler<'_> {
     fn index(&mut self, id: u64, mut call: CallExpr, depth: usize) -> Result<Expr, CompileError> {
         let optional = call.func_name != operators::INDEX;
         let (Some(key), Some(operand)) = (call.args.pop(), call.args.pop()) else {
-            return Err(self.error(id, "the expression cannot be read"));
+            return Err(self.error(id, UNREADABLE));
         };
         let member = match &key.expr {
             Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_owned()),
@@ -341,7 +358,7 @@ impl Compiler<'_> {
         let place = i64::try_from(self.library.patterns.len()).unwrap_or(i64::MAX);
         self.library.patterns.push(compiled);
         let text = call.target.map(|target| *target).or_else(|| call.args.pop());
-        let text = text.ok_or_else(|| self.error(id, "the expression cannot be read"))?;
+        let text = text.ok_or_else(|| self.error(id, UNREADABLE))?;
         let text = self.node(text, depth + 1)?;
         Ok(internal(id, MATCH, text, place))
     }
@@ -414,7 +431,7 @@ impl Compiler<'_> {
                 pair.value = self.charged(pair.value, depth)?;
                 EntryExpr::MapEntry(pair)
             }
-            EntryExpr::StructField(_) => return Err(self.error(entry.id, "the expression cannot be read")),
+            EntryExpr::StructField(_) => return Err(self.error(entry.id, UNREADABLE)),
         };
         Ok(IdedEntryExpr { id: entry.id, expr })
     }
