@@ -1,0 +1,27 @@
+# The commands of this project; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help test lint crds chart-test image
+
+help: ## Lists the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: ## Runs every test, against a real control plane and a real OpenLDAP.
+	dev/servers.sh
+	cargo test --locked
+
+lint: ## Checks formatting and lints.
+	cargo fmt --check
+	cargo clippy --locked --lib --bins -- -D warnings
+
+crds: ## Writes the custom resource definitions, the chart's copy and the API reference anew.
+	cargo run --quiet -- crds --dir crds
+	dev/chart-crds.sh
+	DIRECTORY_SYNC_WRITE_REFERENCE=1 cargo test --test it reference::
+
+chart-test: ## Lints the chart and validates what it renders.
+	dev/chart-test.sh
+
+image: ## Makes an image tar without a container engine.
+	cargo build --release --locked
+	dev/image.sh
+	dev/image.sh --check
