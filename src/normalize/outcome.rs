@@ -6,6 +6,7 @@ use crate::model::{Group, MirrorName, User};
 ///
 /// A record that is out of scope has no outcome: its mirror counts as missing.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "each is made and used up at once, one at a time")]
 pub enum Outcome {
     /// A person who is in scope.
     User(User),

@@ -38,6 +38,7 @@ impl Output {
     ///
     /// # Errors
     /// The place and name of each attribute that does not exist.
+    #[expect(clippy::needless_pass_by_value, reason = "an iterator is handed over, not lent")]
     pub fn new<'a>(
         attributes: &[String],
         mapped: impl Iterator<Item = &'a str> + Clone,

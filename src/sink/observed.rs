@@ -176,7 +176,7 @@ impl ObservedMirrors {
                 Ok(Some(watcher::Event::Delete(object))) => self.gone(&object.metadata),
                 Ok(None) => return,
                 Err(error) => {
-                    tracing::warn!(%error, kind = kind.as_str(), "the watch on mirrors failed and is tried again")
+                    tracing::warn!(%error, kind = kind.as_str(), "the watch on mirrors failed and is tried again");
                 }
             }
         }

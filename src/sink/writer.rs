@@ -187,7 +187,7 @@ impl Writer<'_> {
             },
         });
         let request =
-            self.request(Method::DELETE, &self.item(name), "application/json", body.to_string().into_bytes());
+            Self::request(Method::DELETE, &self.item(name), "application/json", body.to_string().into_bytes());
         let answer = match request {
             Ok(request) => self.client.request::<Value>(request).await,
             Err(error) => return Outcome::Failed(error.to_string()),
@@ -206,7 +206,7 @@ impl Writer<'_> {
     }
 
     async fn fetch(&self, name: MirrorName) -> Result<Option<Observed>, kube::Error> {
-        let request = self.request(Method::GET, &self.item(name), "application/json", Vec::new());
+        let request = Self::request(Method::GET, &self.item(name), "application/json", Vec::new());
         let request = request.map_err(kube::Error::HttpError)?;
         match self.client.request::<PartialObjectMeta<DirectoryUser>>(request).await {
             Ok(mut found) => {
@@ -241,14 +241,13 @@ impl Writer<'_> {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
-        let request = self.request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
+        let request = Self::request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
         let written: PartialObjectMeta<DirectoryUser> = self.client.request(request).await?;
         self.observed.written(self.key, &written.metadata);
         Ok(written)
     }
 
     fn request(
-        &self,
         method: Method,
         uri: &str,
         content_type: &str,

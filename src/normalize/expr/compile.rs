@@ -340,9 +340,8 @@ impl Compiler<'_> {
 
     /// Compiles the pattern of `matches` once, instead of on every record.
     fn matches(&mut self, id: u64, mut call: CallExpr, depth: usize) -> Result<Expr, CompileError> {
-        let pattern = match call.args.pop() {
-            Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) => pattern,
-            _ => return Err(self.error(id, "the pattern of 'matches' must be a literal text")),
+        let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) = call.args.pop() else {
+            return Err(self.error(id, "the pattern of 'matches' must be a literal text"));
         };
         let compiled = regex::RegexBuilder::new(pattern.inner())
             .size_limit(MAX_PATTERN_BYTES)

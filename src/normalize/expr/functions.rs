@@ -152,7 +152,7 @@ fn number(value: &dyn Val) -> Option<i64> {
 }
 
 fn text<'a>(function: &str, value: &'a dyn Val) -> Result<&'a str, ExecutionError> {
-    value.downcast_ref::<CelString>().map(|text| text.inner()).ok_or_else(|| {
+    value.downcast_ref::<CelString>().map(CelString::inner).ok_or_else(|| {
         ExecutionError::no_such_member_overload(function, vec![value.get_type().name().to_owned()])
     })
 }

@@ -87,6 +87,7 @@ fn missing(name: Option<&str>) -> String {
 impl Library {
     /// An empty library.
     #[must_use]
+    #[expect(clippy::new_without_default, reason = "an empty library is made in one place, by name")]
     pub fn new() -> Self {
         Self { env: Arc::new(Env::stdlib()), patterns: Vec::new() }
     }
