@@ -186,8 +186,12 @@ impl Writer<'_> {
                 "resourceVersion": observed.resource_version.to_string(),
             },
         });
-        let request =
-            Self::request(Method::DELETE, &self.item(name), "application/json", body.to_string().into_bytes());
+        let request = Self::request(
+            Method::DELETE,
+            &self.item(name),
+            "application/json",
+            body.to_string().into_bytes(),
+        );
         let answer = match request {
             Ok(request) => self.client.request::<Value>(request).await,
             Err(error) => return Outcome::Failed(error.to_string()),

@@ -340,7 +340,8 @@ impl Compiler<'_> {
 
     /// Compiles the pattern of `matches` once, instead of on every record.
     fn matches(&mut self, id: u64, mut call: CallExpr, depth: usize) -> Result<Expr, CompileError> {
-        let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) = call.args.pop() else {
+        let Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(pattern)), .. }) = call.args.pop()
+        else {
             return Err(self.error(id, "the pattern of 'matches' must be a literal text"));
         };
         let compiled = regex::RegexBuilder::new(pattern.inner())

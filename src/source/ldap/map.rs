@@ -72,7 +72,7 @@ pub fn user(
         addresses: addresses(entry),
         ..User::default()
     };
-    let mut keys: Vec<Key> = dn::normalize(&entry.dn).map(dn_key).into_iter().collect();
+    let mut keys: Vec<Key> = dn_key(&entry.dn).into_iter().collect();
     keys.extend(entry.values("uid").iter().filter_map(|uid| uid_key(uid)));
     let manager = entry.first("manager").and_then(|name| name_key("manager", &name, context));
     let member_of = if people.member_of { dn_keys(entry, "memberOf", context) } else { Vec::new() };
@@ -111,13 +111,13 @@ pub fn group(
             }
         }
         Membership::MemberUid => {
-            members.extend(entry.values("memberUid").iter().filter_map(|uid| uid_key(uid)))
+            members.extend(entry.values("memberUid").iter().filter_map(|uid| uid_key(uid)));
         }
         Membership::MemberOf => member_of = dn_keys(entry, "memberOf", context),
     }
     Ok(GroupRecord {
         external_id: id.as_str().to_owned(),
-        keys: dn::normalize(&entry.dn).map(dn_key).into_iter().collect(),
+        keys: dn_key(&entry.dn).into_iter().collect(),
         display_name,
         members,
         member_of,
@@ -251,8 +251,8 @@ fn postal_lines(value: &str) -> String {
     lines.join("\n")
 }
 
-fn dn_key(normalized: String) -> Key {
-    Key(format!("dn:{normalized}"))
+fn dn_key(name: &str) -> Option<Key> {
+    dn::normalize(name).map(|normalized| Key(format!("dn:{normalized}")))
 }
 
 fn uid_key(uid: &str) -> Option<Key> {
@@ -261,7 +261,7 @@ fn uid_key(uid: &str) -> Option<Key> {
 }
 
 fn name_key(attribute: &'static str, value: &str, context: &mut Context) -> Option<Key> {
-    let key = dn::normalize(dn::without_unique_id(value)).map(dn_key);
+    let key = dn_key(dn::without_unique_id(value));
     if key.is_none() && !value.trim().is_empty() {
         *context.nameless.entry(attribute).or_default() += 1;
     }

@@ -7,7 +7,7 @@ use lber::structure::StructureTag;
 
 use super::changes::Position;
 use super::changes::modify_timestamp::{self, Newest};
-use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST};
+use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
 use super::entry::{Entry, LeftOut};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
@@ -117,15 +117,15 @@ impl Run<'_> {
         let cookies = self.starting_cookies().await?;
         self.find_inactive().await?;
         let users = self.list(Part::People(&self.reader.people), None).await?;
+        let beginning = time::beginning();
         let groups = match &self.reader.groups {
-            Some(groups) => Some(self.list(Part::Groups(groups), None).await?),
-            None => None,
+            Some(groups) => GroupsPlace::Read(self.list(Part::Groups(groups), None).await?.next(beginning)),
+            None => GroupsPlace::NotRead,
         };
         if cookies.is_some() || self.reader.changes == Changes::None {
             return Ok(cookies);
         }
-        let beginning = time::beginning();
-        Ok(newest_position(users.next(beginning), groups.map(|groups| groups.next(beginning))))
+        Ok(newest_position(users.next(beginning), groups))
     }
 
     /// The cookies of content synchronisation, where the server offers it and has them.
@@ -160,23 +160,26 @@ impl Run<'_> {
     /// Reads what changed by content synchronisation.
     async fn refresh(&mut self, users: &str, groups: Option<&str>) -> Result<Option<Position>, SourceError> {
         self.find_inactive().await?;
-        let users = self.refresh_part(Part::People(&self.reader.people), users).await?;
-        let groups = match (&self.reader.groups, groups) {
-            (Some(part), Some(cookie)) => Some(self.refresh_part(Part::Groups(part), cookie).await?),
-            (None, None) => None,
+        let (users, seen_users) = self.refresh_part(Part::People(&self.reader.people), users).await?;
+        let (groups, seen_groups) = match (&self.reader.groups, groups) {
+            (Some(part), Some(cookie)) => {
+                self.refresh_part(Part::Groups(part), cookie).await.map(Some)?.unzip()
+            }
+            (None, None) => (None, None),
             _ => return Err(other_parts()),
         };
+        Seen::check(&seen_users, seen_groups.as_ref())?;
         Ok(Some(Position::Syncrepl { users, groups }))
     }
 
-    async fn refresh_part(&mut self, part: Part<'_>, cookie: &str) -> Result<String, SourceError> {
+    async fn refresh_part(&mut self, part: Part<'_>, cookie: &str) -> Result<(String, Seen), SourceError> {
         let mut refresh = Refresh::begin(&mut self.session, part.query(), cookie).await?;
         let mut tally = Tally::default();
         while let Some(entries) = refresh.next().await? {
             self.hand_out(part, entries, &mut tally).await?;
         }
         self.notes.references += refresh.references();
-        Ok(refresh.cookie())
+        Ok(refresh.finish())
     }
 
     /// Reads what changed by its time of change.
@@ -187,9 +190,9 @@ impl Run<'_> {
         let groups = match (&self.reader.groups, groups) {
             (Some(part), Some(groups)) => {
                 let since = place(groups)?;
-                Some(self.list(Part::Groups(part), Some(since)).await?.next(Some(since)))
+                GroupsPlace::Read(self.list(Part::Groups(part), Some(since)).await?.next(Some(since)))
             }
-            (None, None) => None,
+            (None, None) => GroupsPlace::NotRead,
             _ => return Err(other_parts()),
         };
         Ok(newest_position(users, groups))
@@ -293,12 +296,21 @@ impl Listed {
 }
 
 /// The place in the list of changes, if every part that is read has one.
-fn newest_position(users: Option<Timestamp>, groups: Option<Option<Timestamp>>) -> Option<Position> {
+fn newest_position(users: Option<Timestamp>, groups: GroupsPlace) -> Option<Position> {
     let groups = match groups {
-        None => None,
-        Some(time) => Some(time::generalized_time(time?)),
+        GroupsPlace::NotRead => None,
+        GroupsPlace::Read(time) => Some(time::generalized_time(time?)),
     };
     Some(Position::ModifyTimestamp { users: time::generalized_time(users?), groups })
+}
+
+/// The place in the list of changed groups.
+#[derive(Clone, Copy)]
+enum GroupsPlace {
+    /// Groups are not read.
+    NotRead,
+    /// Groups are read, and have a place if their changes can be found.
+    Read(Option<Timestamp>),
 }
 
 fn place(stored: &str) -> Result<Timestamp, SourceError> {

@@ -13,6 +13,8 @@ pub mod tag {
     pub const ENUMERATED: u8 = 0x0a;
     /// SEQUENCE.
     pub const SEQUENCE: u8 = 0x30;
+    /// SET.
+    pub const SET: u8 = 0x31;
 }
 
 /// How deep elements may stand within each other. LDAP's own messages need eight levels.
@@ -27,7 +29,7 @@ pub struct Header {
     /// The tag, one byte.
     pub tag: u8,
     /// Bytes of tag and length.
-    pub header: usize,
+    pub own: usize,
     /// Bytes of content.
     pub content: usize,
 }
@@ -35,7 +37,7 @@ pub struct Header {
 impl Header {
     /// Bytes of the whole element.
     pub const fn total(&self) -> usize {
-        self.header + self.content
+        self.own + self.content
     }
 }
 
@@ -56,7 +58,7 @@ pub fn header(input: &[u8]) -> Result<Header, Flaw> {
     }
     let (&first, rest) = rest.split_first().ok_or(Flaw::Short)?;
     if first < 0x80 {
-        return Ok(Header { tag, header: 2, content: usize::from(first) });
+        return Ok(Header { tag, own: 2, content: usize::from(first) });
     }
     let count = usize::from(first & 0x7f);
     if !(1..=4).contains(&count) {
@@ -64,13 +66,13 @@ pub fn header(input: &[u8]) -> Result<Header, Flaw> {
     }
     let bytes = rest.get(..count).ok_or(Flaw::Short)?;
     let content = bytes.iter().fold(0_usize, |length, &byte| length << 8 | usize::from(byte));
-    Ok(Header { tag, header: 2 + count, content })
+    Ok(Header { tag, own: 2 + count, content })
 }
 
 /// Reads the first element of `input`: its tag, its content and what follows it.
 pub fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let header = header(input).ok()?;
-    let content = input.get(header.header..header.total())?;
+    let content = input.get(header.own..header.total())?;
     Some((header.tag, content, &input[header.total()..]))
 }
 
@@ -97,7 +99,7 @@ pub fn well_formed(message: &[u8]) -> bool {
             continue;
         }
         let Ok(header) = header(&message[at..end]) else { return false };
-        let content = at + header.header;
+        let content = at + header.own;
         if header.content > end - content {
             return false;
         }
@@ -120,8 +122,8 @@ mod tests {
 
     #[test]
     fn short_and_long_lengths_are_read() {
-        assert_eq!(header(&[0x30, 0x05]), Ok(Header { tag: 0x30, header: 2, content: 5 }));
-        assert_eq!(header(&[0x04, 0x82, 0x01, 0x00]), Ok(Header { tag: 4, header: 4, content: 256 }));
+        assert_eq!(header(&[0x30, 0x05]), Ok(Header { tag: 0x30, own: 2, content: 5 }));
+        assert_eq!(header(&[0x04, 0x82, 0x01, 0x00]), Ok(Header { tag: 4, own: 4, content: 256 }));
         assert_eq!(header(&[0x04, 0x82, 0x01]), Err(Flaw::Short));
     }
 

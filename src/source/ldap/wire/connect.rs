@@ -153,7 +153,7 @@ async fn start_tls(stream: &mut TcpStream, endpoint: &Endpoint) -> Result<(), So
     let start = answer.len();
     answer.resize(header.total(), 0);
     stream.read_exact(&mut answer[start..]).await.map_err(lost)?;
-    let code = ber::expect(&answer[header.header..], tag::INTEGER).and_then(|(_, rest)| result_code(rest));
+    let code = ber::expect(&answer[header.own..], tag::INTEGER).and_then(|(_, rest)| result_code(rest));
     match code {
         Some(0) => Ok(()),
         Some(code @ (51 | 52)) => Err(SourceError::transient(format!(

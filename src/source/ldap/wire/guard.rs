@@ -168,7 +168,7 @@ fn next_message(bytes: &[u8]) -> Result<Option<usize>, Ending> {
     if !ber::well_formed(message) {
         return Err(Ending::Malformed);
     }
-    let (id, operation) = ber::expect(&message[header.header..], tag::INTEGER).ok_or(Ending::Malformed)?;
+    let (id, operation) = ber::expect(&message[header.own..], tag::INTEGER).ok_or(Ending::Malformed)?;
     if id.iter().all(|&byte| byte == 0) {
         return Err(Ending::Announced(result_code(operation).unwrap_or_default()));
     }

@@ -14,6 +14,9 @@ const SYNC_DONE: &str = "1.3.6.1.4.1.4203.1.9.1.3";
 /// Sync Info, between entries (RFC 4533 section 2.5).
 const SYNC_INFO: &str = "1.3.6.1.4.1.4203.1.9.1.4";
 
+/// The id by which a list of changes names an entry: its entryUUID.
+pub type EntryId = [u8; 16];
+
 /// What the server says of an entry in a list of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -41,6 +44,8 @@ pub enum Info {
     Ids {
         /// Whether they are gone; otherwise they are still there.
         deletes: bool,
+        /// The ids; `None` when they cannot be read.
+        ids: Option<Vec<EntryId>>,
     },
 }
 
@@ -58,15 +63,18 @@ pub fn paging_cookie(controls: &[Control]) -> Option<Vec<u8>> {
     ber::expect(rest, tag::OCTET_STRING).map(|(cookie, _)| cookie.to_vec())
 }
 
-/// What the server says of an entry in a list of changes.
-pub fn sync_state(controls: &[Control]) -> Option<State> {
+/// What the server says of an entry in a list of changes, and the entry's id.
+pub fn sync_state(controls: &[Control]) -> Option<(State, EntryId)> {
     let (value, _) = ber::expect(control(controls, SYNC_STATE)?, tag::SEQUENCE)?;
-    match ber::number(ber::expect(value, tag::ENUMERATED)?.0)? {
-        0 => Some(State::Present),
-        1 | 2 => Some(State::Changed),
-        3 => Some(State::Deleted),
-        _ => None,
-    }
+    let (state, rest) = ber::expect(value, tag::ENUMERATED)?;
+    let state = match ber::number(state)? {
+        0 => State::Present,
+        1 | 2 => State::Changed,
+        3 => State::Deleted,
+        _ => return None,
+    };
+    let (id, _) = ber::expect(rest, tag::OCTET_STRING)?;
+    Some((state, id.try_into().ok()?))
 }
 
 /// The end of a list of changes: a newer cookie, and whether what is gone was named. `None` when
@@ -99,9 +107,26 @@ pub fn sync_info(name: &[u8], value: &[u8]) -> Option<Info> {
         0x80 => Some(Info::Cookie(content.to_vec())),
         0xa1 => Some(Info::Phase { deletes: true, cookie: sync_cookie(content).0 }),
         0xa2 => Some(Info::Phase { deletes: false, cookie: sync_cookie(content).0 }),
-        0xa3 => Some(Info::Ids { deletes: flag(sync_cookie(content).1, false) }),
+        0xa3 => {
+            let (_, rest) = sync_cookie(content);
+            let deletes = flag(rest, false);
+            let rest = ber::expect(rest, tag::BOOLEAN).map_or(rest, |(_, rest)| rest);
+            Some(Info::Ids { deletes, ids: entry_ids(rest) })
+        }
         _ => None,
     }
+}
+
+/// Reads a set of ids.
+fn entry_ids(value: &[u8]) -> Option<Vec<EntryId>> {
+    let (mut set, _) = ber::expect(value, tag::SET)?;
+    let mut ids = Vec::with_capacity(set.len() / 18);
+    while !set.is_empty() {
+        let (id, rest) = ber::expect(set, tag::OCTET_STRING)?;
+        ids.push(id.try_into().ok()?);
+        set = rest;
+    }
+    Some(ids)
 }
 
 #[cfg(test)]
@@ -135,8 +160,10 @@ mod tests {
         assert_eq!(info(&[0x80, 1, 7]), Some(Info::Cookie(vec![7])));
         assert_eq!(info(&[0xa1, 0]), Some(Info::Phase { deletes: true, cookie: None }));
         assert_eq!(info(&[0xa2, 3, 4, 1, 7]), Some(Info::Phase { deletes: false, cookie: Some(vec![7]) }));
-        assert_eq!(info(&[0xa3, 2, 0x31, 0]), Some(Info::Ids { deletes: false }));
-        assert_eq!(info(&[0xa3, 8, 4, 1, 7, 1, 1, 0xff, 0x31, 0]), Some(Info::Ids { deletes: true }));
+        assert_eq!(info(&[0xa3, 2, 0x31, 0]), Some(Info::Ids { deletes: false, ids: Some(Vec::new()) }));
+        let one = [&[0xa3, 26, 4, 1, 7, 1, 1, 0xff, 0x31, 18, 4, 16], &[9; 16][..]].concat();
+        assert_eq!(info(&one), Some(Info::Ids { deletes: true, ids: Some(vec![[9; 16]]) }));
+        assert_eq!(info(&[0xa3, 5, 0x31, 3, 4, 1, 9]), Some(Info::Ids { deletes: false, ids: None }));
         assert_eq!(info(&[0xa9, 0]), None);
         assert_eq!(sync_info(b"1.2.3", &[0x80, 1, 7]), None);
     }

@@ -9,6 +9,6 @@ mod session;
 mod tls;
 
 pub use connect::{Endpoint, Security};
-pub use messages::{Info, State, paging_cookie, sync_done};
+pub use messages::{EntryId, Info, State, paging_cookie, sync_done};
 pub use session::{Answer, Credentials, Query, Reply, Session};
 pub use tls::Trust;

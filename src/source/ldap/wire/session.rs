@@ -15,7 +15,7 @@ use url::Url;
 
 use super::connect::{Endpoint, Security, connect};
 use super::guard::{self, Ending, Flow, MAX_MESSAGE_BYTES};
-use super::messages::{self, Info, State};
+use super::messages::{self, EntryId, Info, State};
 use crate::source::ldap::failure::{Progress, Subject, code, encryption_required, result_name};
 use crate::source::{Class, Reference, SourceError};
 
@@ -90,8 +90,8 @@ impl Session {
         let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &local_url()?)
             .await
             .map_err(|error| link.lost(&error, None))?;
-        let carried = Arc::clone(&link);
-        let carrier = tokio::spawn(async move { guard::carry(wire, ours, &carried.flow).await });
+        let shared = Arc::clone(&link);
+        let carrier = tokio::spawn(async move { guard::carry(wire, ours, &shared.flow).await });
         let driver = tokio::spawn(async move {
             // Why a connection ended is known from the carrier.
             let _ = connection.drive().await;
@@ -186,7 +186,7 @@ fn local_url() -> Result<Url, SourceError> {
 #[derive(Debug)]
 pub enum Reply {
     /// An entry, still encoded, and what a list of changes says of it.
-    Entry(StructureTag, Option<State>),
+    Entry(StructureTag, Option<(State, EntryId)>),
     /// Entries are elsewhere; where, is not followed.
     Reference,
     /// A message between the entries of a list of changes.

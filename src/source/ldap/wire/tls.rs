@@ -125,7 +125,8 @@ impl Trust {
             Some(from) => format!("the authorities in {from} (caRef)"),
             None => "the system's authorities".to_owned(),
         };
-        if let (CertificateError::UnknownIssuer, Some(end), Some(from)) = (cause, self.expired, &self.from) {
+        let unsigned = matches!(cause, CertificateError::UnknownIssuer | CertificateError::BadSignature);
+        if let (true, Some(end), Some(from)) = (unsigned, self.expired, &self.from) {
             return SourceError::misconfigured(expired_authority(from, end));
         }
         let message = match cause {

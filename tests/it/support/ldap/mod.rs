@@ -168,8 +168,8 @@ impl Builder {
             "database mdb\nsuffix \"{SUFFIX}\"\nrootdn \"{ADMIN}\"\nrootpw \"{PASSWORD}\"\ndirectory {}\n\
              maxsize 1073741824\ndbnosync\nindex objectClass,entryUUID,entryCSN,uid,cn,member eq\n\
              limits dn.exact=\"{READER}\" {limits}\n\
-             access to attrs=userPassword by anonymous auth by * none\n\
-             access to * by dn.exact=\"{READER}\" read by * {everybody}\n{}",
+             {}access to attrs=userPassword by anonymous auth by * none\n\
+             access to * by dn.exact=\"{READER}\" read by * {everybody}\n",
             path.join("db").display(),
             self.directives
         )
