@@ -118,7 +118,7 @@ impl Subject {
             )),
             code::ADMIN_LIMIT_EXCEEDED => SourceError::incomplete(format!(
                 "{stopped}: an administrative limit for {account} is below what this search needs; ask the \
-                 directory's administrator to raise it (OpenLDAP: limits … size.pr and size.unchecked; \
+                 directory's administrator to raise it (OpenLDAP: limits … size.pr, size.prtotal and size.unchecked; \
                  389 Directory Server: nsslapd-lookthroughlimit)"
             )),
             code::NO_SUCH_OBJECT => SourceError::misconfigured(format!(

@@ -7,7 +7,7 @@ use lber::structure::StructureTag;
 
 use super::changes::Position;
 use super::changes::modify_timestamp::{self, Newest};
-use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST};
+use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
 use super::entry::{Entry, LeftOut};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
@@ -160,23 +160,26 @@ impl Run<'_> {
     /// Reads what changed by content synchronisation.
     async fn refresh(&mut self, users: &str, groups: Option<&str>) -> Result<Option<Position>, SourceError> {
         self.find_inactive().await?;
-        let users = self.refresh_part(Part::People(&self.reader.people), users).await?;
-        let groups = match (&self.reader.groups, groups) {
-            (Some(part), Some(cookie)) => Some(self.refresh_part(Part::Groups(part), cookie).await?),
-            (None, None) => None,
+        let (users, seen_users) = self.refresh_part(Part::People(&self.reader.people), users).await?;
+        let (groups, seen_groups) = match (&self.reader.groups, groups) {
+            (Some(part), Some(cookie)) => {
+                self.refresh_part(Part::Groups(part), cookie).await.map(Some)?.unzip()
+            }
+            (None, None) => (None, None),
             _ => return Err(other_parts()),
         };
+        Seen::check(&seen_users, seen_groups.as_ref())?;
         Ok(Some(Position::Syncrepl { users, groups }))
     }
 
-    async fn refresh_part(&mut self, part: Part<'_>, cookie: &str) -> Result<String, SourceError> {
+    async fn refresh_part(&mut self, part: Part<'_>, cookie: &str) -> Result<(String, Seen), SourceError> {
         let mut refresh = Refresh::begin(&mut self.session, part.query(), cookie).await?;
         let mut tally = Tally::default();
         while let Some(entries) = refresh.next().await? {
             self.hand_out(part, entries, &mut tally).await?;
         }
         self.notes.references += refresh.references();
-        Ok(refresh.cookie())
+        Ok(refresh.finish())
     }
 
     /// Reads what changed by its time of change.

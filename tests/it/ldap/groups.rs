@@ -42,13 +42,12 @@ async fn posix_groups_name_their_members_by_uid() {
 
 #[tokio::test]
 async fn posix_groups_of_rfc_2307bis_name_their_members_by_dn() {
-    let lines =
-        ["objectClass: posixGroup".to_owned(), "gidNumber: 7".to_owned(), format!("member: {}", user_dn(4))];
+    let lines = ["gidNumber: 7".to_owned(), format!("member: {}", user_dn(4))];
     // Without people in it, the company's own posixGroups are not valid where the class is auxiliary.
     let slapd = Slapd::builder()
         .rfc2307bis()
         .company(Company { groups: 0, ..Company::default() })
-        .ldif(&group("bis", "groupOfNames", &lines))
+        .ldif(&group("bis", "groupOfNames\nobjectClass: posixGroup", &lines))
         .start();
     let answer = Directory::of(&slapd).with(&json!({"preset": "RFC2307bis"})).read().await.unwrap();
     assert_eq!(answer.members("bis"), ["user0004"]);

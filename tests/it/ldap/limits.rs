@@ -26,18 +26,34 @@ async fn a_size_limit_below_the_number_of_people_is_told_as_incomplete_with_what
     slapd.wait_until("the connection is closed", |seen| seen.closed == 1).await;
 }
 
+/// The end of the first search of an anonymous connection, with a result code below 128.
+fn search_done(result: u8) -> Vec<u8> {
+    vec![0x30, 0x0c, 0x02, 0x01, 0x01, 0x65, 0x07, 0x0a, 0x01, result, 0x04, 0x00, 0x04, 0x00]
+}
+
 #[tokio::test]
-async fn a_time_limit_is_told_as_incomplete() {
-    // Nothing is indexed, and to look at everything takes more than no time at all.
-    let slapd =
-        Slapd::builder().company(Company::of(20_000, 1)).reader_limits("time=1 size=unlimited").start();
-    let slow = format!("(&(objectClass=person){})", "(!(description=*a*b*c*d*e*f*))".repeat(200));
-    let filter: String = slow.chars().take(2048).collect();
-    let depth = filter.rfind(")(").map_or(0, |end| end + 1);
-    let filter = format!("{})", &filter[..depth]);
-    let result =
-        Directory::of(&slapd).with(&json!({"pageSize": 10000, "users": {"filter": filter}})).read().await;
-    drop(result);
+async fn what_a_server_answers_instead_of_a_listing_is_told_by_its_kind() {
+    for (result, class, parts) in [
+        (1, Class::Unauthorized, &["does not answer anonymous searches", "credentialsSecretRef"][..]),
+        (3, Class::Incomplete, &["timeLimitExceeded", "ask the directory's administrator", "users.filter"]),
+        (4, Class::Incomplete, &["sizeLimitExceeded"]),
+        (8, Class::Misconfigured, &["takes only encrypted connections"]),
+        (11, Class::Incomplete, &["adminLimitExceeded", "size.unchecked", "nsslapd-lookthroughlimit"]),
+        (12, Class::Misconfigured, &["does not offer paged results"]),
+        (34, Class::Misconfigured, &["spec.provider.ldap.users.baseDN"]),
+        (51, Class::Transient, &["busy or unavailable", "asked again later"]),
+        (52, Class::Transient, &["busy or unavailable"]),
+        (53, Class::Incomplete, &["unwillingToPerform"]),
+        (80, Class::Transient, &["result 80 other"]),
+        // A success without the word of RFC 2696 that there is no more.
+        (0, Class::Incomplete, &["did not say whether there are more people"]),
+    ] {
+        let server = saying(search_done(result)).await;
+        let directory = Directory::at(&local(server.port))
+            .with(&json!({"credentialsSecretRef": null, "changes": "None", "pageSize": 1}));
+        let error = directory.read().await.unwrap_err();
+        assert_told(&error, class, parts);
+    }
 }
 
 #[tokio::test]
@@ -61,10 +77,14 @@ async fn a_page_size_that_the_server_refuses_is_halved_until_it_fits_and_that_is
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_every_page_size_is_told_as_incomplete() {
-    let slapd = Slapd::builder().reader_limits("size.pr=disabled").start();
+async fn a_server_that_refuses_paging_at_every_size_is_told_as_incomplete() {
+    let slapd = Slapd::builder().reader_limits("size.prtotal=disabled").start();
     let error = Directory::of(&slapd).read().await.unwrap_err();
-    assert_told(&error, Class::Incomplete, &["stopped after 0 people", "result 53 unwillingToPerform"]);
+    assert_told(
+        &error,
+        Class::Incomplete,
+        &["stopped after 0 people", "result 11 adminLimitExceeded", "size.prtotal"],
+    );
 }
 
 #[tokio::test]

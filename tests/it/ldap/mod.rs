@@ -16,7 +16,7 @@ use directory_sync::source::{
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use crate::support::ldap::{PASSWORD, READER, SUFFIX, Slapd};
+use crate::support::ldap::{PASSWORD, READER, Slapd};
 
 /// The base of people.
 const PEOPLE: &str = "ou=people,dc=example,dc=test";

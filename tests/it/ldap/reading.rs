@@ -62,8 +62,7 @@ async fn an_anonymous_reading_that_the_server_does_not_allow_is_told_as_such() {
     let slapd = Slapd::builder().start();
     let directory = Directory::of(&slapd).with(&json!({"credentialsSecretRef": null}));
     let error = directory.read().await.unwrap_err();
-    // This server hides what one may not read.
-    assert_told(&error, Class::Misconfigured, &["knows no entry", "anonymous access", "users.baseDN"]);
+    assert_told(&error, Class::Unauthorized, &["anonymous access", "result 50 insufficientAccessRights"]);
 }
 
 #[tokio::test]

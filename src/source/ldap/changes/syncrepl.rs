@@ -3,6 +3,8 @@
 //! The control is never combined with paging: OpenLDAP then sends the first page and calls it
 //! complete.
 
+use std::collections::HashSet;
+
 use data_encoding::BASE64;
 use lber::structure::StructureTag;
 use ldap3::Scope;
@@ -12,7 +14,8 @@ use crate::source::SourceError;
 use crate::source::ldap::dn;
 use crate::source::ldap::entry::{Entry, LeftOut};
 use crate::source::ldap::failure::{Subject, code, result_name};
-use crate::source::ldap::wire::{Answer, Info, Query, Reply, Session, State, sync_done};
+use crate::source::ldap::time::parse_generalized_time;
+use crate::source::ldap::wire::{Answer, EntryId, Info, Query, Reply, Session, State, sync_done};
 
 /// Sync Request (RFC 4533 section 2.2), as the root DSE lists it.
 pub const SYNC_REQUEST: &str = "1.3.6.1.4.1.4203.1.9.1.1";
@@ -25,6 +28,9 @@ const SYNC_REFRESH_REQUIRED: u32 = 4096;
 
 /// Entries that are handed on together at most.
 const CHUNK: usize = 500;
+
+/// How many ids of entries that are gone are kept. More are a reason to read everything.
+const MAX_GONE: usize = 100_000;
 
 /// The cookie of a reading that begins now, for what is at or below `base`: everything that
 /// changes from here on will be in the list of changes since this cookie.
@@ -82,6 +88,35 @@ pub struct Refresh {
     subject: Subject,
     cookie: Vec<u8>,
     references: u64,
+    seen: Seen,
+}
+
+/// Which entries a list of changes named.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Found by the search, and new or changed.
+    changed: HashSet<EntryId>,
+    /// Changed or gone, and not found by the search.
+    gone: HashSet<EntryId>,
+}
+
+impl Seen {
+    /// Checks that nobody is gone, once both lists have been read.
+    ///
+    /// A server names every entry of its database that changed and that the search does not
+    /// find: it may have been found before. A person who changed is thus "gone" from the list of
+    /// groups. Whoever the other list names as changed is certainly of the other kind; whoever is
+    /// left may be one of ours.
+    ///
+    /// # Errors
+    /// [`crate::source::Class::ChangesUnknown`] when somebody may be gone.
+    pub fn check(users: &Self, groups: Option<&Self>) -> Result<(), SourceError> {
+        let changed = |id: &EntryId| {
+            users.changed.contains(id) || groups.is_some_and(|groups| groups.changed.contains(id))
+        };
+        let gone = groups.into_iter().chain([users]).flat_map(|seen| &seen.gone).any(|id| !changed(id));
+        if gone { Err(gone_entries()) } else { Ok(()) }
+    }
 }
 
 impl Refresh {
@@ -90,13 +125,20 @@ impl Refresh {
     /// # Errors
     /// When the cookie cannot be read, or the connection is lost.
     pub async fn begin(session: &mut Session, query: &Query, cookie: &str) -> Result<Self, SourceError> {
-        let cookie = BASE64.decode(cookie.as_bytes()).map_err(|_| {
-            SourceError::changes_unknown("the stored place in the list of changes cannot be read")
-        })?;
+        let cookie =
+            BASE64.decode(cookie.as_bytes()).ok().filter(|cookie| names_a_place(cookie)).ok_or_else(
+                || SourceError::changes_unknown("the stored place in the list of changes cannot be read"),
+            )?;
         let request =
             SyncRequest { mode: RefreshMode::RefreshOnly, cookie: Some(cookie.clone()), reload_hint: false };
         let answer = session.search(query, vec![request.critical().into()]).await?;
-        Ok(Self { answer: Some(answer), subject: query.subject.clone(), cookie, references: 0 })
+        Ok(Self {
+            answer: Some(answer),
+            subject: query.subject.clone(),
+            cookie,
+            references: 0,
+            seen: Seen::default(),
+        })
     }
 
     /// The next entries that are new or changed; `None` at the end of the list.
@@ -110,12 +152,18 @@ impl Refresh {
         let mut entries = Vec::new();
         while let Some(reply) = answer.next().await? {
             match reply {
-                Reply::Entry(tag, Some(State::Changed)) => entries.push(tag),
-                Reply::Entry(_, Some(State::Deleted)) | Reply::Info(Info::Ids { deletes: true }) => {
-                    return Err(gone(noun));
+                Reply::Entry(tag, Some((State::Changed, id))) => {
+                    self.seen.changed.insert(id);
+                    entries.push(tag);
                 }
-                Reply::Entry(_, Some(State::Present))
-                | Reply::Info(Info::Ids { deletes: false } | Info::Phase { deletes: false, .. }) => {
+                Reply::Entry(_, Some((State::Deleted, id))) => {
+                    self.seen.gone.insert(id);
+                }
+                Reply::Info(Info::Ids { deletes: true, ids }) => {
+                    self.seen.gone.extend(ids.ok_or_else(gone_entries)?);
+                }
+                Reply::Entry(_, Some((State::Present, _)))
+                | Reply::Info(Info::Ids { deletes: false, .. } | Info::Phase { deletes: false, .. }) => {
                     return Err(history_lost(noun));
                 }
                 Reply::Entry(_, None) => {
@@ -128,6 +176,9 @@ impl Refresh {
                 }
                 Reply::Info(Info::Phase { deletes: true, cookie: None }) => {}
                 Reply::Reference => self.references += 1,
+            }
+            if self.seen.gone.len() > MAX_GONE {
+                return Err(gone_entries());
             }
             if entries.len() >= CHUNK {
                 self.answer = Some(answer);
@@ -154,13 +205,21 @@ impl Refresh {
             }
         }
         match sync_done(&finished.controls) {
-            Some((cookie, true)) => self.cookie = cookie.unwrap_or_else(|| std::mem::take(&mut self.cookie)),
+            // Without a newer cookie nothing has changed, and the old one stays good.
+            Some((None, true)) => {}
+            Some((Some(cookie), true)) => self.cookie = cookie,
             Some((_, false)) => return Err(history_lost(noun)),
             None => {
                 return Err(SourceError::changes_unknown(format!(
                     "the server's list of changed {noun} has no end mark"
                 )));
             }
+        }
+        if !names_a_place(&self.cookie) {
+            // OpenLDAP's answer to a cookie that it cannot read: everything, called a list of changes.
+            return Err(SourceError::changes_unknown(format!(
+                "the server's list of changed {noun} does not say where the next one goes on"
+            )));
         }
         Ok((!entries.is_empty()).then_some(entries))
     }
@@ -170,15 +229,30 @@ impl Refresh {
         self.references
     }
 
-    /// The cookie from which the next list of changes goes on, once [`Refresh::next`] has come to
-    /// the end.
-    pub fn cookie(&self) -> String {
-        BASE64.encode(&self.cookie)
+    /// The cookie from which the next list of changes goes on, and which entries the list named,
+    /// once [`Refresh::next`] has come to the end.
+    pub fn finish(self) -> (String, Seen) {
+        (BASE64.encode(&self.cookie), self.seen)
     }
 }
 
-fn gone(noun: &str) -> SourceError {
-    SourceError::changes_unknown(format!("some {noun} are gone or are not found by the filter any more"))
+/// Whether a cookie says how far a server has come: OpenLDAP's do, and only its cookies are made
+/// in [`starting_cookie`].
+fn names_a_place(cookie: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(cookie) else { return false };
+    let newest = text.split(',').find_map(|part| part.strip_prefix("csn="));
+    newest.is_some_and(|newest| {
+        newest.split(';').all(|csn| {
+            let time = csn.split('#').next().unwrap_or_default();
+            time.ends_with('Z') && parse_generalized_time(time).is_some()
+        })
+    })
+}
+
+fn gone_entries() -> SourceError {
+    SourceError::changes_unknown(
+        "some people or groups, or other entries of the directory, are gone or are not found by the filters any more",
+    )
 }
 
 fn history_lost(noun: &str) -> SourceError {
@@ -186,4 +260,43 @@ fn history_lost(noun: &str) -> SourceError {
         "the server does not remember far enough back to say which {noun} are gone (after its restart, or when \
          its session log is short)"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Class;
+
+    fn seen(changed: &[u8], gone: &[u8]) -> Seen {
+        let ids = |ids: &[u8]| ids.iter().map(|&id| [id; 16]).collect();
+        Seen { changed: ids(changed), gone: ids(gone) }
+    }
+
+    #[test]
+    fn a_changed_person_is_not_a_group_that_is_gone_and_the_other_way_round() {
+        assert_eq!(Seen::check(&seen(&[1], &[2]), Some(&seen(&[2], &[1]))), Ok(()));
+    }
+
+    #[test]
+    fn an_entry_that_neither_list_knows_as_changed_may_be_gone() {
+        for (users, groups) in [
+            (seen(&[1], &[3]), Some(seen(&[], &[1]))),
+            (seen(&[], &[]), Some(seen(&[], &[3]))),
+            (seen(&[1], &[3]), None),
+        ] {
+            let error = Seen::check(&users, groups.as_ref()).unwrap_err();
+            assert_eq!(error.class, Class::ChangesUnknown);
+        }
+    }
+
+    #[test]
+    fn only_a_cookie_with_a_place_is_one() {
+        assert!(names_a_place(b"rid=000,csn=20261124001711.111262Z#000000#000#000000"));
+        assert!(names_a_place(
+            b"rid=000,sid=001,csn=20261124001711.111262Z#000000#001#000000;20261124001711.1Z#0#2#0"
+        ));
+        for cookie in [&b""[..], b"garbage", b"rid=000", b"rid=000,csn=", b"rid=000,csn=now", b"\xff"] {
+            assert!(!names_a_place(cookie), "{cookie:?}");
+        }
+    }
 }

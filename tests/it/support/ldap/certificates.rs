@@ -31,11 +31,13 @@ impl Authority {
 
     fn valid_until(year: i32) -> Self {
         let mut parameters = CertificateParams::default();
-        parameters.distinguished_name.push(DnType::CommonName, "Test Authority");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.not_before = date_time_ymd(2020, 1, 1);
         parameters.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().unwrap();
+        // Two authorities of one name would be told apart by their signatures only.
+        let name = format!("Authority {}", data_encoding::HEXLOWER.encode(&key.public_key_raw()[..8]));
+        parameters.distinguished_name.push(DnType::CommonName, name);
         let pem = parameters.self_signed(&key).unwrap().pem();
         Self { pem, issuer: Issuer::new(parameters, key) }
     }
