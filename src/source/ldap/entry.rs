@@ -57,6 +57,8 @@ pub struct Entry {
     pub attributes: Vec<(String, Vec<String>)>,
     /// Attributes that were left out because a value is not text.
     pub binary: Vec<String>,
+    /// Attributes of which some values are missing.
+    pub partial: Vec<String>,
 }
 
 impl Entry {
@@ -70,14 +72,19 @@ impl Entry {
         let mut parts = parts.into_iter();
         let dn = text(parts.next()?)?;
         let PL::C(list) = parts.next()?.payload else { return None };
-        let mut entry = Self { dn, attributes: Vec::with_capacity(list.len()), binary: Vec::new() };
+        let mut entry = Self { dn, attributes: Vec::with_capacity(list.len()), ..Self::default() };
         for attribute in list {
             let PL::C(parts) = attribute.payload else { return None };
             let mut parts = parts.into_iter();
             let name = text(parts.next()?)?;
             let PL::C(values) = parts.next()?.payload else { return None };
-            if !name.contains(';') && !is_forbidden(&name) {
-                entry.take(name, values, left_out);
+            match name.split_once(';') {
+                None if !is_forbidden(&name) => entry.take(name, values, left_out),
+                // Active Directory sends long lists a range at a time.
+                Some((name, option)) if option.to_ascii_lowercase().starts_with("range=") => {
+                    entry.partial.push(name.to_owned());
+                }
+                _ => {}
             }
         }
         Some(entry)
@@ -101,6 +108,7 @@ impl Entry {
         }
         if large {
             *left_out.large.entry(name.clone()).or_default() += 1;
+            self.partial.push(name.clone());
         }
         self.attributes.push((name, texts));
     }
@@ -125,6 +133,11 @@ impl Entry {
     /// Whether an attribute was left out because it is not text.
     pub fn is_binary(&self, attribute: &str) -> bool {
         self.binary.iter().any(|name| name.eq_ignore_ascii_case(attribute))
+    }
+
+    /// Whether the attribute came with all its values, or is not there at all.
+    pub fn is_whole(&self, attribute: &str) -> bool {
+        !self.binary.iter().chain(&self.partial).any(|name| name.eq_ignore_ascii_case(attribute))
     }
 }
 
@@ -169,9 +182,11 @@ mod tests {
     #[test]
     fn a_huge_value_is_left_out_and_its_neighbours_stay() {
         let mut left_out = LeftOut::default();
-        let tag = entry(&[("description", &[b"small", &[b'x'; MAX_VALUE_BYTES + 1]])]);
+        let large = vec![b'x'; MAX_VALUE_BYTES + 1];
+        let tag = entry(&[("description", &[b"small", &large])]);
         let entry = Entry::decode(tag, &mut left_out).unwrap();
         assert_eq!(entry.values("description"), ["small"]);
+        assert!(!entry.is_whole("description"));
         assert_eq!(left_out.large, [("description".to_owned(), 1)].into());
     }
 
@@ -183,6 +198,15 @@ mod tests {
         let entry = Entry::decode(tag, &mut left_out).unwrap();
         assert_eq!((entry.attributes, entry.binary), (Vec::new(), Vec::new()));
         assert_eq!(left_out, LeftOut::default());
+    }
+
+    #[test]
+    fn a_list_that_comes_in_ranges_is_not_whole() {
+        let tag = entry(&[("member", &[]), ("member;range=0-1499", &[b"cn=a"]), ("cn", &[b"g"])]);
+        let entry = Entry::decode(tag, &mut LeftOut::default()).unwrap();
+        assert!(!entry.is_whole("Member"));
+        assert!(entry.is_whole("cn"));
+        assert!(entry.is_whole("uniqueMember"));
     }
 
     #[test]

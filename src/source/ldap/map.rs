@@ -48,6 +48,9 @@ pub fn user(
     context: &mut Context,
 ) -> Result<UserRecord, Unusable> {
     let id = external_id(entry, Kind::User, &people.id, "users", &people.query.base, position)?;
+    if people.member_of {
+        check_whole(entry, Kind::User, &["memberOf"], &id, &people.query.base, position)?;
+    }
     let inactive = context.inactive.contains(id.as_str())
         || people.locks.iter().any(|lock| is_locked(entry, *lock, context.today));
     let common_name = entry.first("cn");
@@ -102,11 +105,13 @@ pub fn group(
             ),
         }));
     };
+    let attributes = member_attributes(groups.membership);
+    check_whole(entry, Kind::Group, attributes, &id, &groups.query.base, position)?;
     let mut members = Vec::new();
     let mut member_of = Vec::new();
     match groups.membership {
         Membership::Member => {
-            for attribute in member_attributes(Membership::Member) {
+            for attribute in attributes {
                 members.extend(dn_keys(entry, attribute, context));
             }
         }
@@ -123,6 +128,30 @@ pub fn group(
         member_of,
         raw: raw(entry, &[]),
     })
+}
+
+/// Refuses an entry of which some memberships cannot be read: a group must not lose members, nor
+/// a person groups, because of that.
+fn check_whole(
+    entry: &Entry,
+    kind: Kind,
+    attributes: &[&str],
+    id: &ExternalId,
+    base: &str,
+    position: u64,
+) -> Result<(), Unusable> {
+    let Some(attribute) = attributes.iter().find(|attribute| !entry.is_whole(attribute)) else {
+        return Ok(());
+    };
+    Err(Unusable::Rejected(Rejected {
+        kind,
+        id: Some(id.clone()),
+        position: place(base, position),
+        reason: format!(
+            "the server sends its attribute '{attribute}' only in part (in ranges), or with a value that is not text \
+             or larger than 64 KiB, so its memberships are not known"
+        ),
+    }))
 }
 
 /// A record of which not even the name could be read.
@@ -313,7 +342,7 @@ mod tests {
         let attributes = attributes.iter().map(|(name, values)| {
             ((*name).to_owned(), values.iter().map(|&value| value.to_owned()).collect())
         });
-        Entry { dn: dn.to_owned(), attributes: attributes.collect(), binary: Vec::new() }
+        Entry { dn: dn.to_owned(), attributes: attributes.collect(), ..Entry::default() }
     }
 
     fn key(text: &str) -> Key {
@@ -467,6 +496,24 @@ mod tests {
         assert_eq!((nested.members, nested.member_of), (Vec::new(), vec![key("dn:cn=outer,o=x")]));
         assert!(!nested.raw.contains_key("member"));
         assert_eq!(context.nameless, [("member", 1)].into());
+    }
+
+    #[test]
+    fn a_group_of_which_members_cannot_be_read_is_rejected_and_not_emptied() {
+        let whole = entry("cn=g,o=x", &[("entryUUID", &["1"]), ("cn", &["g"]), ("member", &["cn=a"])]);
+        let name = || vec!["uniqueMember".to_owned()];
+        for entry in [Entry { binary: name(), ..whole.clone() }, Entry { partial: name(), ..whole.clone() }] {
+            let Err(Unusable::Rejected(rejected)) =
+                group(&entry, &groups(&json!({})), 1, &mut Context::default())
+            else {
+                panic!("it is rejected");
+            };
+            assert_eq!(rejected.id, ExternalId::new("1"));
+            assert!(rejected.reason.contains("'uniqueMember' only in part"), "{}", rejected.reason);
+        }
+        let member_of = groups(&json!({"groups": {"membership": "memberUid"}}));
+        let entry = Entry { partial: name(), ..whole };
+        assert!(group(&entry, &member_of, 1, &mut Context::default()).is_ok(), "it is not read there");
     }
 
     #[test]

@@ -240,14 +240,14 @@ mod tests {
 
     use super::*;
 
-    fn spec(preset: &str, extra: serde_json::Value) -> LdapSpec {
+    fn spec(preset: &str, extra: &serde_json::Value) -> LdapSpec {
         let mut spec = json!({
             "url": "ldaps://ldap.acme.example",
             "preset": preset,
             "users": {"baseDN": "ou=people,dc=acme"},
             "groups": {"baseDN": "ou=groups,dc=acme"}
         });
-        json_patch::merge(&mut spec, &extra);
+        json_patch::merge(&mut spec, extra);
         serde_json::from_value(spec).unwrap()
     }
 
@@ -259,7 +259,7 @@ mod tests {
             ("RFC2307bis", "posixAccount", "posixGroup", "entryUUID", Membership::Member),
             ("FreeIPA", "posixAccount", "ipaUserGroup", "ipaUniqueID", Membership::Member),
         ] {
-            let spec = spec(preset, json!({}));
+            let spec = spec(preset, &json!({}));
             let (people, group) = (People::of(&spec), Groups::of(&spec).unwrap());
             assert!(people.query.filter.contains(users), "{preset}");
             assert!(group.query.filter.contains(groups), "{preset}");
@@ -273,7 +273,7 @@ mod tests {
     fn settings_override_the_preset_and_nothing_is_asked_for_twice() {
         let spec = spec(
             "InetOrgPerson",
-            json!({"users": {
+            &json!({"users": {
                 "filter": "employeeType=staff", "idAttribute": "nsUniqueId", "userNameAttribute": "MAIL",
                 "attributes": ["Title", "costCenter"], "inactiveFilter": "(loginShell=/sbin/nologin)"
             }, "groups": {"membership": "memberOf", "nameAttribute": "displayName"}}),
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn neither_a_password_nor_a_photo_is_asked_for() {
         for preset in ["InetOrgPerson", "RFC2307", "RFC2307bis", "FreeIPA"] {
-            let people = People::of(&spec(preset, json!({})));
+            let people = People::of(&spec(preset, &json!({})));
             assert!(!people.query.attributes.iter().any(|name| super::super::entry::is_forbidden(name)));
             assert!(!people.query.attributes.iter().any(|name| name == "*" || name == "+"));
         }

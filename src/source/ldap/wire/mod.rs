@@ -1,14 +1,17 @@
 //! The connection to a directory server: reached, encrypted, bound once, closed.
 
+mod answer;
 pub mod ber;
 mod certificate;
 mod connect;
 mod guard;
+mod link;
 mod messages;
 mod session;
 mod tls;
 
+pub use answer::{Answer, Reply};
 pub use connect::{Endpoint, Security};
 pub use messages::{EntryId, Info, State, paging_cookie, sync_done};
-pub use session::{Answer, Credentials, Query, Reply, Session};
+pub use session::{Credentials, Query, Session};
 pub use tls::Trust;

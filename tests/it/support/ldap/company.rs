@@ -72,7 +72,7 @@ impl Company {
             for member in self.members_of(number) {
                 writeln!(text, "member: {}", user_dn(member)).unwrap();
             }
-            write!(text, "{}\n", changed(number)).unwrap();
+            writeln!(text, "{}", changed(number)).unwrap();
             write!(
                 text,
                 "dn: cn=posix{number:02},ou=posix,{SUFFIX}\nobjectClass: posixGroup\ncn: posix{number:02}\ngidNumber: {}\n",
@@ -82,7 +82,7 @@ impl Company {
             for member in self.members_of(number) {
                 writeln!(text, "memberUid: user{member:04}").unwrap();
             }
-            write!(text, "{}\n", changed(number)).unwrap();
+            writeln!(text, "{}", changed(number)).unwrap();
         }
         if self.cycle {
             for (one, other) in [("alpha", "omega"), ("omega", "alpha")] {
@@ -119,7 +119,7 @@ impl Company {
                 writeln!(text, "memberOf: {}", group_dn(group)).unwrap();
             }
         }
-        write!(text, "{}\n", changed(number)).unwrap();
+        writeln!(text, "{}", changed(number)).unwrap();
     }
 }
 
