@@ -20,7 +20,8 @@ pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
 fn speak_plainly(crd: CustomResourceDefinition) -> Result<CustomResourceDefinition, serde_json::Error> {
     let mut value = serde_json::to_value(crd)?;
     if let Some(versions) = value.pointer_mut("/spec/versions").and_then(Value::as_array_mut) {
-        for schema in versions.iter_mut().filter_map(|version| version.pointer_mut("/schema/openAPIV3Schema")) {
+        for schema in versions.iter_mut().filter_map(|version| version.pointer_mut("/schema/openAPIV3Schema"))
+        {
             rewrite(schema);
         }
     }
