@@ -32,6 +32,9 @@ struct Handle {
 pub struct Supervisor {
     context: Context,
     workers: HashMap<DirectoryKey, Handle>,
+    /// Workers that have been told to end and may still be in their last request. Waiting for them
+    /// here would hold up every other Directory.
+    ending: HashMap<DirectoryKey, JoinHandle<()>>,
     cancel: CancellationToken,
 }
 
@@ -39,7 +42,7 @@ impl Supervisor {
     /// A supervisor without workers.
     #[must_use]
     pub fn new(context: Context, cancel: CancellationToken) -> Self {
-        Self { context, workers: HashMap::new(), cancel }
+        Self { context, workers: HashMap::new(), ending: HashMap::new(), cancel }
     }
 
     /// Watches until cancelled, then waits for the workers to end at their next page or write.
@@ -55,18 +58,19 @@ impl Supervisor {
                         worker.drift.notify_one();
                     }
                 }
-                Some((scope, event)) = events.next() => self.handle(scope, event, &mut listed, namespaces).await,
+                Some((scope, event)) = events.next() => self.handle(scope, event, &mut listed, namespaces),
             }
         }
         let workers = std::mem::take(&mut self.workers);
-        for (_, worker) in workers {
+        for worker in workers.values() {
             worker.cancel.cancel();
-            // A worker that panicked has said so already.
-            let _ = worker.task.await;
         }
+        let tasks = workers.into_values().map(|worker| worker.task).chain(self.ending.into_values());
+        // A worker that panicked has said so already.
+        futures::future::join_all(tasks).await;
     }
 
-    async fn handle(
+    fn handle(
         &mut self,
         scope: usize,
         event: Result<watcher::Event<Guarded>, watcher::Error>,
@@ -81,7 +85,7 @@ impl Supervisor {
                 if let Some(key) = key_of(&object) {
                     listed.entry(scope).or_default().insert(key);
                 }
-                self.apply(object).await;
+                self.apply(object);
             }
             Ok(watcher::Event::InitDone) => {
                 let present = listed.remove(&scope).unwrap_or_default();
@@ -94,20 +98,20 @@ impl Supervisor {
                     .cloned()
                     .collect();
                 for key in gone {
-                    self.end(&key).await;
+                    self.end(&key);
                 }
             }
-            Ok(watcher::Event::Apply(object)) => self.apply(object).await,
+            Ok(watcher::Event::Apply(object)) => self.apply(object),
             Ok(watcher::Event::Delete(object)) => {
                 if let Some(key) = key_of(&object) {
-                    self.end(&key).await;
+                    self.end(&key);
                 }
             }
             Err(error) => tracing::warn!(%error, "the watch on Directories failed and is tried again"),
         }
     }
 
-    async fn apply(&mut self, object: Guarded) {
+    fn apply(&mut self, object: Guarded) {
         let Some(key) = key_of(&object) else { return };
         let directory = match object.0 {
             Ok(directory) => Arc::new(directory),
@@ -118,7 +122,7 @@ impl Supervisor {
             }
         };
         if self.workers.get(&key).is_some_and(|worker| worker.uid != directory.metadata.uid) {
-            self.end(&key).await;
+            self.end(&key);
         }
         match self.workers.get(&key) {
             Some(worker) => {
@@ -143,15 +147,23 @@ impl Supervisor {
             drift: drift.clone(),
             cancel: cancel.clone(),
         };
-        let task = tokio::spawn(worker.run());
+        let predecessor = self.ending.remove(&key);
+        let task = tokio::spawn(async move {
+            // Two workers of one Directory would write over each other.
+            if let Some(predecessor) = predecessor {
+                // A worker that panicked has said so already.
+                let _ = predecessor.await;
+            }
+            worker.run().await;
+        });
         self.workers.insert(key, Handle { uid, directory: sender, drift, cancel, task });
     }
 
-    async fn end(&mut self, key: &DirectoryKey) {
+    fn end(&mut self, key: &DirectoryKey) {
+        self.ending.retain(|_, task| !task.is_finished());
         if let Some(worker) = self.workers.remove(key) {
             worker.cancel.cancel();
-            // A worker that panicked has said so already.
-            let _ = worker.task.await;
+            self.ending.insert(key.clone(), worker.task);
             self.context.metrics.forget(key);
         }
     }

@@ -72,6 +72,8 @@ struct State {
     handled_request: Option<String>,
     /// Versions of what the Directory names, as the last run found them.
     versions: Vec<Option<String>>,
+    /// Whether the status in the cluster says that a run is under way, which `status` here does not.
+    shows_progress: bool,
 }
 
 impl Worker {
@@ -125,7 +127,10 @@ impl Worker {
     }
 
     async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
-        let Ok(_permit) = self.context.permits.clone().acquire_owned().await else { return };
+        let permits = self.context.permits.clone();
+        let Some(Ok(_permit)) = self.cancel.run_until_cancelled(permits.acquire_owned()).await else {
+            return;
+        };
         let started = Instant::now();
         let references = directory.spec.provider.provider().references();
         state.versions =
@@ -149,7 +154,10 @@ impl Worker {
             loop {
                 tokio::select! {
                     result = &mut sync => break result.unwrap_or(Err(SyncError::Plan(PlanFailure::Panicked))),
-                    _ = ticks.tick() => show_progress(&self.context, &self.key, directory, &progress).await,
+                    _ = ticks.tick() => {
+                        state.shows_progress = true;
+                        show_progress(&self.context, &self.key, &state.status, directory, &progress).await;
+                    }
                     changed = self.directory.changed() => {
                         let deleted = self.directory.borrow().metadata.deletion_timestamp.is_some();
                         if changed.is_err() || deleted {
@@ -218,7 +226,7 @@ impl Worker {
         };
         let next = status::next(&state.status, &subject, ended);
         self.context.metrics.status(&self.key, &next);
-        if !status::is_news(&state.status, &next) {
+        if !state.shows_progress && !status::is_news(&state.status, &next) {
             return;
         }
         let before = std::mem::replace(&mut state.status, next);
@@ -227,6 +235,7 @@ impl Worker {
             state.status = before;
             return;
         }
+        state.shows_progress = false;
         event::publish(&self.context, directory, &before, &state.status).await;
     }
 
@@ -279,6 +288,8 @@ impl State {
             generation: status.observed_generation,
             handled_request: status.last_handled_request.clone(),
             versions: Vec::new(),
+            // A process that ended in the middle of a run may have left it there.
+            shows_progress: status.progress.is_some(),
             status,
         }
     }
@@ -339,9 +350,16 @@ fn after(delay: Duration) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-async fn show_progress(context: &Context, key: &DirectoryKey, directory: &Directory, progress: &Progress) {
-    let previous = directory.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-    let mut conditions = status::Conditions::new(&previous, directory.metadata.generation, Timestamp::now());
+/// Shows how far a run has come, beside what the last report said.
+async fn show_progress(
+    context: &Context,
+    key: &DirectoryKey,
+    reported: &DirectoryStatus,
+    directory: &Directory,
+    progress: &Progress,
+) {
+    let generation = directory.metadata.generation;
+    let mut conditions = status::Conditions::new(&reported.conditions, generation, Timestamp::now());
     conditions.set("Reconciling", true, "Syncing", "a sync is under way; status.progress counts");
     let patch = json!({"status": {"progress": progress.status(), "conditions": conditions.into_vec()}});
     let directories: Api<Directory> = Api::namespaced(context.clients.request.clone(), &key.namespace);
