@@ -22,7 +22,7 @@ use crate::sink::ObservedMirrors;
 
 /// How often the cluster is looked at while something is missing in it.
 const READINESS_RETRY: Duration = Duration::from_secs(2);
-/// How long a stop may take; Kubernetes gives thirty seconds by default.
+/// How long a stop may take in all; Kubernetes gives thirty seconds by default.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// How the operator is run.
@@ -58,7 +58,10 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         tokio::spawn(health::serve_metrics(options.metrics_address, metrics.clone(), servers.clone()));
 
     let work = async {
-        wait_for_cluster(&clients, &options.namespaces, &missing_sender).await;
+        let looked = wait_for_cluster(&clients, &options.namespaces, &missing_sender);
+        if stop.run_until_cancelled(looked).await.is_none() {
+            return;
+        }
         let watched: Vec<Option<&str>> = if options.namespaces.is_empty() {
             vec![None]
         } else {
@@ -77,6 +80,8 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         tracing::info!(namespaces = ?options.namespaces, "watching Directories");
         Supervisor::new(context, stop.clone()).run(&options.namespaces, drift).await;
         supervising.store(false, Ordering::Relaxed);
+        tracker.close();
+        tracker.wait().await;
     };
     let stopped = async {
         stop.cancelled().await;
@@ -88,11 +93,9 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         ended = probes => Err(served("health", options.health_address, ended)),
         ended = scrapes => Err(served("metrics", options.metrics_address, ended)),
     };
+    // What has not ended by now is ended with the process.
     stop.cancel();
     servers.cancel();
-    tracker.close();
-    // What has not ended by now is ended with the process.
-    let _ = tokio::time::timeout(STOP_DEADLINE, tracker.wait()).await;
     outcome
 }
 
