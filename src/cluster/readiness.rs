@@ -1,30 +1,28 @@
 //! Whether the cluster lets the operator do its work: the definitions are there, and its
 //! `ServiceAccount` may do what it has to.
 
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{ListParams, PostParams};
-use kube::{Api, Client};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 
 use super::client::explain;
-use crate::api::{Directory, GROUP};
+use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, GROUP};
 
-/// What the operator does, as group, resource and verb.
-const NEEDED: &[(&str, &str, &str)] = &[
-    (GROUP, "directories", "watch"),
-    (GROUP, "directories/status", "patch"),
-    (GROUP, "directoryusers", "watch"),
-    (GROUP, "directoryusers", "create"),
-    (GROUP, "directoryusers", "patch"),
-    (GROUP, "directoryusers", "delete"),
-    (GROUP, "directorygroups", "watch"),
-    (GROUP, "directorygroups", "create"),
-    (GROUP, "directorygroups", "patch"),
-    (GROUP, "directorygroups", "delete"),
-    (GROUP, "directorycheckpoints", "get"),
-    (GROUP, "directorycheckpoints", "create"),
-    ("", "configmaps", "get"),
+/// What the operator does, as group, resource and verb. Reading Secrets and `ConfigMap`s is not
+/// among it: that right may be given name by name, and a Directory that names another says so.
+const NEEDED: &[(&str, &str, &[&str])] = &[
+    (GROUP, "directories", &["list", "watch", "patch"]),
+    (GROUP, "directories/status", &["patch"]),
+    (GROUP, "directoryusers", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
+    (GROUP, "directorygroups", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
+    (GROUP, "directorycheckpoints", &["get", "create", "update", "delete"]),
+    ("events.k8s.io", "events", &["create", "patch"]),
 ];
 
 /// What is missing, each a sentence with what to do; empty when nothing is.
@@ -37,9 +35,9 @@ pub async fn missing(client: &Client, namespaces: &[String]) -> Vec<String> {
     let scopes: Vec<Option<&String>> =
         if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
     for namespace in scopes {
-        for (group, resource, verb) in NEEDED {
-            if let Some(sentence) = right_missing(client, namespace, group, resource, verb).await {
-                missing.push(sentence);
+        for (group, resource, verbs) in NEEDED {
+            for verb in *verbs {
+                missing.extend(right_missing(client, namespace, group, resource, verb).await);
             }
         }
     }
@@ -47,17 +45,31 @@ pub async fn missing(client: &Client, namespaces: &[String]) -> Vec<String> {
 }
 
 async fn definitions_missing(client: &Client, namespaces: &[String]) -> Option<String> {
-    let directories: Api<Directory> = match namespaces.first() {
+    let namespace = namespaces.first().map(String::as_str);
+    let unserved = [
+        unserved::<Directory>(client, namespace).await,
+        unserved::<DirectoryUser>(client, namespace).await,
+        unserved::<DirectoryGroup>(client, namespace).await,
+        unserved::<DirectoryCheckpoint>(client, namespace).await,
+    ];
+    unserved.into_iter().flatten().next()
+}
+
+/// Why a kind cannot be used, unless it is a matter of rights: the reviews name those.
+async fn unserved<K>(client: &Client, namespace: Option<&str>) -> Option<String>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+{
+    let objects: Api<K> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    match directories.list_metadata(&ListParams::default().limit(1)).await {
-        Err(kube::Error::Api(status)) if status.code == 404 => Some(
-            "the custom resource definitions are not installed: apply the files in crds/, or install the chart \
-             with crds.install=true"
-                .to_owned(),
-        ),
-        // A missing right is named by the review below.
+    match objects.list_metadata(&ListParams::default().limit(1)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Some(format!(
+            "the custom resource definition of {} is not installed: apply the files in crds/, or install the \
+             chart with crds.install=true",
+            K::kind(&())
+        )),
         Err(kube::Error::Api(status)) if status.code == 403 => None,
         Err(error) => Some(explain(&error)),
         Ok(_) => None,

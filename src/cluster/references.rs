@@ -17,7 +17,12 @@ pub enum ReferenceError {
     /// The operator may not read the object.
     #[error(
         "the operator may not read {0}; grant its ServiceAccount 'get' on it \
-         (chart value secrets.resourceNames lists the Secrets it may read)"
+         (the chart's value {value} lists the {kind}s it may read)",
+        kind = .0.kind,
+        value = match .0.kind {
+            ReferenceKind::Secret => "secrets.resourceNames",
+            ReferenceKind::ConfigMap => "configMaps.resourceNames",
+        }
     )]
     Forbidden(Reference),
     /// The apiserver did not answer.
