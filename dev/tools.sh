@@ -4,10 +4,12 @@ set -euo pipefail
 # shellcheck source=dev/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
+# From Go modules, as PACKAGE@VERSION, and from crates, as crate:NAME@VERSION.
 declare -A tools=(
   [helm]=helm.sh/helm/v3/cmd/helm@v3.22.0
   [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
   [crane]=github.com/google/go-containerregistry/cmd/crane@v0.22.1
+  [cargo-deny]=crate:cargo-deny@0.20.2
 )
 
 name=${1:-}
@@ -19,9 +21,16 @@ fi
 target=$cache/tools/$name-${package##*@}/$name
 
 install_tool() {
-  need_go
-  GOBIN=$1 CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" "$package"
+  if [[ $package == crate:* ]]; then
+    # `cargo install` wants a folder bin/ below its root.
+    cargo install --locked --quiet --no-track --root "$1" "${package#crate:}"
+    mv "$1/bin/$name" "$1/$name"
+    rmdir "$1/bin"
+  else
+    need_go
+    GOBIN=$1 CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" "$package"
+  fi
 }
 
-build_once "$target" "$package: up to 2 minutes" install_tool
+build_once "$target" "$package: up to 4 minutes" install_tool
 echo "$target"
