@@ -19,6 +19,7 @@ pub mod model;
 pub mod normalize;
 pub mod operator;
 pub mod plan;
+pub mod preview;
 pub mod server;
 pub mod sink;
 pub mod source;

@@ -2,6 +2,7 @@
 //! standard error.
 
 pub mod crds;
+pub mod preview;
 pub mod run;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ enum Command {
     Run(run::RunArgs),
     /// Prints the custom resource definitions.
     Crds(crds::CrdsArgs),
+    /// Shows what a Directory would result in, without writing anything.
+    Preview(preview::PreviewArgs),
     /// Prints the version.
     Version,
 }
@@ -34,6 +37,7 @@ impl Cli {
         let result = match self.command {
             Command::Run(args) => run::run(args),
             Command::Crds(args) => crds::run(&args),
+            Command::Preview(args) => preview::run(&args),
             Command::Version => print(&format!("directory-sync {}\n", env!("CARGO_PKG_VERSION"))),
         };
         match result {

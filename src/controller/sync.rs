@@ -20,7 +20,7 @@ use crate::source::SourceError;
 mod planning;
 mod pulling;
 
-pub use planning::{PlanFailure, Planned};
+pub use planning::{PlanFailure, Planned, compare};
 pub use pulling::{Pulled, Want};
 
 /// What one run works on.

@@ -127,9 +127,7 @@ impl Normalized {
     fn held(&self, kind: Kind, id: &str) -> (QuarantineReason, &str) {
         let name = MirrorName::new(kind, id);
         let found = self.held.iter().find(|(held, ..)| *held == name);
-        found
-            .map(|(_, reason, message)| (*reason, message.as_str()))
-            .unwrap_or_else(|| panic!("{id} is not held"))
+        found.map_or_else(|| panic!("{id} is not held"), |(_, reason, message)| (*reason, message.as_str()))
     }
 }
 

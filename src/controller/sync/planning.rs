@@ -79,7 +79,11 @@ pub(super) async fn plan(run: &Run<'_>, memory: &Memory, rules: Arc<Rules>) -> R
         .map_err(|_| PlanFailure::Panicked)?
 }
 
-fn compare(
+/// Normalises a snapshot and compares it with the mirrors: all computation, no I/O.
+///
+/// # Errors
+/// See [`PlanFailure`].
+pub fn compare(
     snapshot: &Snapshot,
     rules: &Rules,
     view: &View,

@@ -218,7 +218,7 @@ fn start() -> anyhow::Result<Cluster> {
     let handout = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
     let stdin = child.stdin.take().expect("it was piped");
     report(child);
-    Ok(Cluster { handout, crds: Default::default(), _stdin: stdin })
+    Ok(Cluster { handout, crds: tokio::sync::Mutex::default(), _stdin: stdin })
 }
 
 /// Shows what the cluster has to say from now on, which is why it ended when it should not have.

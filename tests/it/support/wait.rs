@@ -28,7 +28,7 @@ pub async fn eventually<T>(
         match timeout_at(deadline, check()).await {
             Ok(Ok(value)) => return value,
             Ok(Err(message)) => last = message,
-            Err(_) => {
+            Err(_elapsed) => {
                 panic!("{what}: not within {limit:?}; the last attempt hung, before it: {last}")
             }
         }

@@ -1,0 +1,184 @@
+//! `directory-sync preview`: reads the source of a Directory and shows what would result, without
+//! writing anything and without needing a cluster.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail};
+use kube::{Api, Client};
+
+use super::print;
+use crate::api::Directory;
+use crate::cluster::references;
+use crate::preview::difference::{Difference, Mirrors};
+use crate::preview::given::Given;
+use crate::preview::listing::Listing;
+use crate::preview::raw::Raw;
+use crate::preview::{self, Reading};
+use crate::source::Material;
+use crate::telemetry::{self, LogFormat};
+
+/// Arguments of `directory-sync preview`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Secrets and ConfigMaps that the Directory names are taken from the files given with -f, from folders \
+with a file for each key, or, with --from-cluster, from the cluster of the current kubeconfig.
+
+Examples:
+  directory-sync preview -f directory.yaml -f people.yaml
+  directory-sync preview -f directory.yaml --secret acme-ldap=./acme-ldap
+  directory-sync preview -f directory.yaml --from-cluster --diff
+  directory-sync preview -f directory.yaml --from-cluster --raw")]
+pub struct PreviewArgs {
+    /// Manifests: the Directory, and perhaps the Secrets and ConfigMaps it names; `-` for standard
+    /// input. Can be repeated.
+    #[arg(short, long = "filename", required = true)]
+    files: Vec<PathBuf>,
+    /// Which Directory, where the manifests have several.
+    #[arg(long)]
+    directory: Option<String>,
+    /// A Secret that the Directory names, from a folder with a file for each key. Can be repeated.
+    #[arg(long = "secret", value_name = "NAME=FOLDER")]
+    secrets: Vec<String>,
+    /// The same for a ConfigMap.
+    #[arg(long = "config-map", value_name = "NAME=FOLDER")]
+    config_maps: Vec<String>,
+    /// Reads what is not given from the cluster.
+    #[arg(long)]
+    from_cluster: bool,
+    /// Namespace of the Directory in the cluster; default: the manifest's, else the kubeconfig's.
+    #[arg(short, long)]
+    namespace: Option<String>,
+    /// Shows the difference to the mirrors in the cluster instead of everybody.
+    #[arg(long, conflicts_with = "raw")]
+    diff: bool,
+    /// Shows the source's own records, as `raw` in `mapping` and `scope` has them.
+    #[arg(long)]
+    raw: bool,
+    /// With --raw: how many records of each kind are shown whole.
+    #[arg(long, default_value_t = 2, requires = "raw")]
+    records: usize,
+    /// Form of the result.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: OutputFormat,
+}
+
+/// Form of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// A cluster and the namespace that is meant in it.
+struct Cluster {
+    client: Client,
+    namespace: String,
+}
+
+/// Shows what would result.
+///
+/// # Errors
+/// When the manifests cannot be read, the spec cannot work, the source does not answer, or a
+/// cluster that is asked for does not.
+pub fn run(args: &PreviewArgs) -> anyhow::Result<()> {
+    telemetry::init(LogFormat::Text, "warn")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let text = runtime.block_on(preview(args))?;
+    print(&text)
+}
+
+async fn preview(args: &PreviewArgs) -> anyhow::Result<String> {
+    let given = Given::read(&args.files, &args.secrets, &args.config_maps)?;
+    let directory = given.directory(args.directory.as_deref())?;
+    let cluster = connect(args, &directory).await?;
+    let material = material(given, &directory, cluster.as_ref().filter(|_| args.from_cluster)).await?;
+    let reading = preview::read(&directory, &material).await?;
+    match (&cluster, args.raw) {
+        (_, true) => raw(args, &reading),
+        (Some(cluster), false) if args.diff => difference(args, cluster, &reading).await,
+        _ => listing(args, &reading),
+    }
+}
+
+fn raw(args: &PreviewArgs, reading: &Reading) -> anyhow::Result<String> {
+    let raw = Raw::of(reading, args.records)?;
+    match args.output {
+        OutputFormat::Text => Ok(raw.text()?),
+        OutputFormat::Json => json(&raw),
+    }
+}
+
+fn listing(args: &PreviewArgs, reading: &Reading) -> anyhow::Result<String> {
+    let listing = Listing::of(reading)?;
+    match args.output {
+        OutputFormat::Text => Ok(listing.text()),
+        OutputFormat::Json => json(&listing),
+    }
+}
+
+async fn difference(args: &PreviewArgs, cluster: &Cluster, reading: &Reading) -> anyhow::Result<String> {
+    let Cluster { client, namespace } = cluster;
+    let directories: Api<Directory> = Api::namespaced(client.clone(), namespace);
+    let known = directories.get_metadata_opt(&reading.directory).await;
+    let known = known.with_context(|| format!("Directory {} in {namespace}", reading.directory))?;
+    let uid = known.and_then(|known| known.metadata.uid).unwrap_or_default();
+    let mirrors = Mirrors::read(client, namespace, &reading.directory).await;
+    let mirrors = mirrors.with_context(|| format!("the mirrors in {namespace} could not be read"))?;
+    let difference = Difference::of(reading, &mirrors, &uid)?;
+    match args.output {
+        OutputFormat::Text => Ok(difference.text()),
+        OutputFormat::Json => json(&difference),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+async fn connect(args: &PreviewArgs, directory: &Directory) -> anyhow::Result<Option<Cluster>> {
+    if !args.from_cluster && !args.diff {
+        return Ok(None);
+    }
+    // The error's own text holds its causes already.
+    let config = kube::Config::infer().await.map_err(|error| {
+        anyhow!(
+            "no cluster: --from-cluster and --diff need a kubeconfig (KUBECONFIG, ~/.kube/config): {error}"
+        )
+    })?;
+    let namespace = args.namespace.clone().or_else(|| directory.metadata.namespace.clone());
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    Ok(Some(Cluster { client: Client::try_from(config)?, namespace }))
+}
+
+/// What the Directory names: as given, the rest from the cluster if that is allowed.
+async fn material(
+    given: Given,
+    directory: &Directory,
+    cluster: Option<&Cluster>,
+) -> anyhow::Result<Material> {
+    let named = directory.spec.provider.provider().references();
+    let missing: Vec<_> = named.into_iter().filter(|reference| !given.has(reference)).collect();
+    let mut material = Material::default();
+    match (missing.first(), cluster) {
+        (None, _) => {}
+        (Some(_), Some(Cluster { client, namespace })) => {
+            (material, _) = references::read(client, namespace, &missing)
+                .await
+                .map_err(|error| anyhow!("in namespace {namespace}: {error}"))?;
+        }
+        (Some(first), None) => bail!(
+            "spec.provider names {first}, which is not given: add its manifest with -f, a folder with a file \
+             for each of its keys with --{}={}=FOLDER, or read it from the cluster with --from-cluster",
+            match first.kind {
+                crate::source::ReferenceKind::Secret => "secret",
+                crate::source::ReferenceKind::ConfigMap => "config-map",
+            },
+            first.name
+        ),
+    }
+    given.add_to(&mut material);
+    Ok(material)
+}

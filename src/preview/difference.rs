@@ -1,0 +1,267 @@
+//! What a sync would change in a cluster, member by member.
+
+use std::collections::HashMap;
+use std::fmt::{self, Write as _};
+
+use futures::TryStreamExt;
+use kube::api::{Api, ListParams};
+use kube::core::DynamicObject;
+use kube::discovery::ApiResource;
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::table::printable;
+use super::{PreviewError, Reading, listing};
+use crate::api::status::Quarantined;
+use crate::api::{DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::model::{Kind, MirrorName};
+use crate::plan::{Content, Withheld, planner::WithheldWhy};
+use crate::sink::object::observe;
+use crate::sink::observed::View;
+
+/// Objects in one answer of the apiserver.
+const PAGE: u32 = 500;
+
+/// The mirrors of one Directory in a cluster.
+#[derive(Debug, Default)]
+pub struct Mirrors {
+    view: View,
+    specs: HashMap<MirrorName, Map<String, Value>>,
+}
+
+/// What a sync would write.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Difference {
+    /// Name of the Directory.
+    pub directory: String,
+    /// One for each mirror that would be written.
+    pub changes: Vec<Change>,
+    /// Mirrors that are as they should be.
+    pub unchanged: usize,
+    /// People and groups that would be held back, counted by reason.
+    pub quarantined: Vec<Quarantined>,
+    /// What a person should know although the directory could be read.
+    pub notes: Vec<String>,
+}
+
+/// One mirror that would be written.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What would happen to it.
+    pub action: Action,
+    /// User or group.
+    pub kind: Kind,
+    /// Name of the object.
+    pub name: String,
+    /// Who it is: user name, or display name of a group.
+    pub who: Option<String>,
+    /// The members of its spec that would differ.
+    pub members: Vec<MemberChange>,
+}
+
+/// What would happen to a mirror.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is there and nobody asks for it.
+    Delete,
+    /// It is there with another content or owner.
+    Update,
+    /// It is not there.
+    Create,
+}
+
+/// One member of a spec that would differ.
+#[derive(Debug, Serialize)]
+pub struct MemberChange {
+    /// Its name.
+    pub member: String,
+    /// As it is; `null` when it is not there.
+    pub from: Value,
+    /// As it would be; `null` when it would not be there.
+    pub to: Value,
+}
+
+impl Mirrors {
+    /// Reads the mirrors of a Directory, page by page.
+    ///
+    /// # Errors
+    /// When the apiserver does not answer, or refuses.
+    pub async fn read(client: &Client, namespace: &str, directory: &str) -> Result<Self, kube::Error> {
+        let mut mirrors = Self::default();
+        for resource in [ApiResource::erase::<DirectoryUser>(&()), ApiResource::erase::<DirectoryGroup>(&())]
+        {
+            let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+            let which = ListParams::default().labels(&format!("{LABEL_DIRECTORY}={directory}")).limit(PAGE);
+            let mut pages = std::pin::pin!(pages(&objects, which));
+            while let Some(page) = pages.try_next().await? {
+                for object in page {
+                    mirrors.add(object);
+                }
+            }
+        }
+        Ok(mirrors)
+    }
+
+    fn add(&mut self, mut object: DynamicObject) {
+        let Some((_, name, observed)) = observe(object.meta()) else { return };
+        self.view.index.insert(name, observed);
+        if let Some(Value::Object(spec)) = object.data.get_mut("spec").map(Value::take) {
+            self.specs.insert(name, spec);
+        }
+    }
+}
+
+/// The pages of a list.
+fn pages(
+    objects: &Api<DynamicObject>,
+    which: ListParams,
+) -> impl futures::Stream<Item = Result<Vec<DynamicObject>, kube::Error>> {
+    futures::stream::try_unfold(Some(which), move |which| async move {
+        let Some(mut which) = which else { return Ok(None) };
+        let page = objects.list(&which).await?;
+        which.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
+        let next = which.continue_token.is_some().then_some(which);
+        Ok(Some((page.items, next)))
+    })
+}
+
+impl Difference {
+    /// Compares a reading with the mirrors; `owner_uid` is the Directory's uid in that cluster,
+    /// empty when it is not there.
+    ///
+    /// # Errors
+    /// As in a sync.
+    pub fn of(reading: &Reading, mirrors: &Mirrors, owner_uid: &str) -> Result<Self, PreviewError> {
+        let planned = reading.plan(&mirrors.view, owner_uid)?;
+        let plan = planned.plan;
+        let change = |action, name: MirrorName, to: Map<String, Value>| {
+            let from = mirrors.specs.get(&name).cloned().unwrap_or_default();
+            Change::new(action, name.kind, name.object_name(&reading.directory), &from, &to)
+        };
+        let deletes = plan.deletes.iter().map(|(name, _)| change(Action::Delete, *name, Map::new()));
+        let updates = plan
+            .updates
+            .iter()
+            .map(|update| change(Action::Update, update.mirror.name, members(&update.mirror.content)));
+        let creates =
+            plan.creates.iter().map(|mirror| change(Action::Create, mirror.name, members(&mirror.content)));
+        let mut changes: Vec<Change> = deletes.chain(updates).chain(creates).collect();
+        changes.sort_by(|one, other| {
+            (one.action, one.kind, &one.who, &one.name).cmp(&(
+                other.action,
+                other.kind,
+                &other.who,
+                &other.name,
+            ))
+        });
+        let withheld = plan.withheld.iter().map(stays);
+        let notes = withheld.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
+        Ok(Self {
+            directory: reading.directory.clone(),
+            changes,
+            unchanged: plan.unchanged,
+            quarantined: planned.quarantined,
+            notes,
+        })
+    }
+
+    /// The difference for a terminal.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text: String = self.changes.iter().map(Change::text).collect();
+        let count = |action| self.changes.iter().filter(|change| change.action == action).count();
+        // Writing into memory does not fail.
+        let _ = writeln!(
+            text,
+            "{} to create, {} to update, {} to delete, {} unchanged.",
+            count(Action::Create),
+            count(Action::Update),
+            count(Action::Delete),
+            self.unchanged
+        );
+        text.push_str(&listing::remarks(&self.quarantined, &self.notes));
+        text
+    }
+}
+
+impl Change {
+    fn new(
+        action: Action,
+        kind: Kind,
+        name: String,
+        from: &Map<String, Value>,
+        to: &Map<String, Value>,
+    ) -> Self {
+        let key = match kind {
+            Kind::User => "userName",
+            Kind::Group => "displayName",
+        };
+        let who = to.get(key).or_else(|| from.get(key)).and_then(Value::as_str).map(str::to_owned);
+        let names: std::collections::BTreeSet<&String> = from.keys().chain(to.keys()).collect();
+        let members = match action {
+            Action::Update => names
+                .into_iter()
+                // The Directory's name is the same on both sides.
+                .filter(|name| *name != "directory" && from.get(*name) != to.get(*name))
+                .map(|name| MemberChange {
+                    member: name.clone(),
+                    from: from.get(name).cloned().unwrap_or_default(),
+                    to: to.get(name).cloned().unwrap_or_default(),
+                })
+                .collect(),
+            Action::Create | Action::Delete => Vec::new(),
+        };
+        Self { action, kind, name, who, members }
+    }
+
+    fn text(&self) -> String {
+        let who = self.who.as_deref().map(|who| format!(" ({})", printable(who))).unwrap_or_default();
+        let mut text = format!("{} {} {}{who}\n", self.action, self.kind, self.name);
+        for MemberChange { member, from, to } in &self.members {
+            let (from, to) = (printable(&from.to_string()), printable(&to.to_string()));
+            // Writing into memory does not fail.
+            let _ = writeln!(text, "    {member}: {from} -> {to}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delete => "- delete",
+            Self::Update => "~ update",
+            Self::Create => "+ create",
+        })
+    }
+}
+
+/// The members of a spec.
+fn members(content: &Content) -> Map<String, Value> {
+    let value = match content {
+        Content::User(user) => serde_json::to_value(user),
+        Content::Group(group) => serde_json::to_value(group),
+    };
+    // People and groups are objects with text as names: they can always be written.
+    match value {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Deletions that are not believed.
+fn stays(withheld: &Withheld) -> String {
+    let Withheld { kind, count, why } = withheld;
+    match why {
+        WithheldWhy::Empty => {
+            format!("{count} {kind} mirrors would stay although the directory names no {kind} at all.")
+        }
+        WithheldWhy::Unidentified => format!(
+            "{count} {kind} mirrors would stay: records came without an id that can be read, and they may be theirs."
+        ),
+    }
+}

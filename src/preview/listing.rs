@@ -1,0 +1,127 @@
+//! Everybody who would be in the cluster, as data and as text.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::table::table;
+use super::{PreviewError, Reading};
+use crate::api::status::Quarantined;
+use crate::model::{Group, User};
+use crate::plan::{Content, Mirror};
+use crate::sink::observed::View;
+
+/// The people and groups that would result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listing {
+    /// Name of the Directory.
+    pub directory: String,
+    /// People, by user name.
+    pub users: Vec<Named<User>>,
+    /// Groups, by display name.
+    pub groups: Vec<Named<Group>>,
+    /// People and groups that would be held back, counted by reason.
+    pub quarantined: Vec<Quarantined>,
+    /// What a person should know although the directory could be read.
+    pub notes: Vec<String>,
+}
+
+/// A mirror's name with its content, as `kubectl` would show them.
+#[derive(Debug, Serialize)]
+pub struct Named<T> {
+    /// The object's name.
+    pub name: String,
+    /// The object's content.
+    pub spec: T,
+}
+
+impl Listing {
+    /// Normalises a reading.
+    ///
+    /// # Errors
+    /// As in a sync.
+    pub fn of(reading: &Reading) -> Result<Self, PreviewError> {
+        let planned = reading.plan(&View::default(), "")?;
+        let (mut users, mut groups) = (Vec::new(), Vec::new());
+        for Mirror { name, content, .. } in planned.plan.creates {
+            let name = name.object_name(&reading.directory);
+            match content {
+                Content::User(user) => users.push(Named { name, spec: *user }),
+                Content::Group(group) => groups.push(Named { name, spec: *group }),
+            }
+        }
+        users.sort_by(|one, other| key(one).cmp(&key(other)));
+        groups.sort_by(|one, other| {
+            (&one.spec.display_name, &one.name).cmp(&(&other.spec.display_name, &other.name))
+        });
+        let notes = reading.notes.iter().cloned().chain(planned.summary.notes()).collect();
+        Ok(Self {
+            directory: reading.directory.clone(),
+            users,
+            groups,
+            quarantined: planned.quarantined,
+            notes,
+        })
+    }
+
+    /// The listing for a terminal.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = table(
+            &["NAME", "EMAIL", "USER NAME", "STATE", "ROLE"],
+            self.users.iter().map(|Named { spec: user, .. }| {
+                [
+                    full_name(user),
+                    user.email.clone().unwrap_or_default(),
+                    user.user_name.clone().unwrap_or_default(),
+                    user.state.as_str().to_owned(),
+                    user.role.clone().unwrap_or_default(),
+                ]
+            }),
+        );
+        text.push('\n');
+        text.push_str(&table(
+            &["GROUP", "MEMBERS"],
+            self.groups.iter().map(|Named { spec: group, .. }| {
+                [group.display_name.clone(), group.member_count.to_string()]
+            }),
+        ));
+        // Writing into memory does not fail.
+        let _ = writeln!(
+            text,
+            "\n{}, {}.",
+            counted(self.users.len(), "person", "people"),
+            counted(self.groups.len(), "group", "groups")
+        );
+        text.push_str(&remarks(&self.quarantined, &self.notes));
+        text
+    }
+}
+
+/// What stands below a listing: who is held back, and what else there is to know.
+pub(super) fn remarks(quarantined: &[Quarantined], notes: &[String]) -> String {
+    let held = quarantined
+        .iter()
+        .map(|held| format!("held back: {} ({}): {}\n", held.count, held.reason, held.example));
+    let notes = notes.iter().map(|note| format!("note: {note}\n"));
+    held.chain(notes).collect()
+}
+
+/// The order of people: as a person would look for them.
+fn key(user: &Named<User>) -> (&Option<String>, &Option<String>, &String) {
+    (&user.spec.user_name, &user.spec.email, &user.name)
+}
+
+/// The name to show of a person, put together from its parts where the directory has no whole one.
+fn full_name(user: &User) -> String {
+    let whole = user.display_name.as_ref().or(user.name.formatted.as_ref());
+    whole.cloned().unwrap_or_else(|| {
+        let parts = [&user.name.given, &user.name.family];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+    })
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

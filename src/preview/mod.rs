@@ -1,0 +1,69 @@
+//! What a Directory would make of its source: the same reading, rules and plan as in a sync, and
+//! nothing written.
+
+pub mod difference;
+pub mod given;
+pub mod listing;
+pub mod raw;
+pub mod table;
+
+use std::sync::Arc;
+
+use crate::api::Directory;
+use crate::controller::settings::Settings;
+use crate::controller::sync::{PlanFailure, Planned, compare};
+use crate::model::Snapshot;
+use crate::normalize::Rules;
+use crate::sink::object::uid_number;
+use crate::sink::observed::View;
+use crate::source::{Material, Pull, SourceError, collect};
+
+/// Everything that the source says, read once.
+pub struct Reading {
+    /// The Directory's name.
+    pub directory: String,
+    /// The records.
+    pub snapshot: Snapshot,
+    /// What the source had to say besides.
+    pub notes: Vec<String>,
+    rules: Arc<Rules>,
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// The spec cannot work; each problem begins with the path of its field.
+    #[error("{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+    /// The source did not answer, or not completely.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The records could not be brought into shape.
+    #[error(transparent)]
+    Plan(#[from] PlanFailure),
+}
+
+/// Reads the source of a Directory, with what its references hold.
+///
+/// # Errors
+/// When the spec cannot work, or the source does not answer completely.
+pub async fn read(directory: &Directory, material: &Material) -> Result<Reading, PreviewError> {
+    let name = directory.metadata.name.clone().unwrap_or_default();
+    let settings =
+        Settings::new(&name, &directory.spec).map_err(|invalid| PreviewError::Invalid(invalid.problems))?;
+    let mut source = directory.spec.provider.provider().source(material)?;
+    let mut snapshot = Snapshot::default();
+    let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
+    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules: settings.rules })
+}
+
+impl Reading {
+    /// The plan against mirrors as they are; against none at all it creates everybody.
+    ///
+    /// # Errors
+    /// As in a sync: when expressions cost too much, for one.
+    pub fn plan(&self, mirrors: &View, owner_uid: &str) -> Result<Planned, PreviewError> {
+        let owner = uid_number(owner_uid);
+        Ok(compare(&self.snapshot, &self.rules, mirrors, owner, &self.directory)?)
+    }
+}

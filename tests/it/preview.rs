@@ -1,0 +1,137 @@
+//! `directory-sync preview`: what it shows, of a source alone and against a cluster, and that it
+//! writes nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
+
+const PEOPLE: &str = "user_id,first_name,last_name,email,title\n1,Ada,Lovelace,ada@a.test,Analyst\n2,Grace,Hopper,grace@a.test,\n";
+
+/// Runs the command; standard input is empty.
+fn preview(arguments: &[&str], files: &[&Path]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_directory-sync"));
+    command.arg("preview").args(arguments).env_remove("KUBECONFIG").env("HOME", "/nonexistent");
+    for file in files {
+        command.arg("-f").arg(file);
+    }
+    command.output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_str(&stdout(output)).unwrap()
+}
+
+fn write(folder: &TempDir, name: &str, object: &Value) -> std::path::PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, serde_json::to_string(object).unwrap()).unwrap();
+    path
+}
+
+fn csv_directory() -> Value {
+    json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"},
+        "spec": {
+            "provider": {"csv": {"from": {"configMap": {"name": "people"}}}},
+            "mapping": [{"attribute": "badge", "value": "'b-' + raw.user_id"}],
+            "roles": {"rules": [{"role": "admin", "groups": ["admins"]}], "default": "guest"},
+        },
+    })
+}
+
+fn people() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "people"},
+        "data": {"users.csv": PEOPLE, "user_groups.csv": "group_name,user_id\nadmins,1\n"},
+    })
+}
+
+#[test]
+fn people_and_groups_are_shown_as_they_would_stand_in_the_cluster() {
+    let folder = TempDir::new().unwrap();
+    let files =
+        [write(&folder, "directory.json", &csv_directory()), write(&folder, "people.json", &people())];
+    let files = [files[0].as_path(), files[1].as_path()];
+    let shown = json_of(&preview(&["--output=json"], &files));
+    let ada = &shown["users"][0];
+    assert_eq!(ada["spec"]["attributes"]["badge"], "b-1", "{shown}");
+    assert_eq!(ada["spec"]["role"], "admin");
+    assert_eq!(shown["users"][1]["spec"]["role"], "guest");
+    assert_eq!(shown["groups"][0]["spec"]["members"], json!([{"user": ada["name"]}]));
+
+    let text = stdout(&preview(&[], &files));
+    assert!(text.lines().any(|line| line.starts_with("Ada Lovelace") && line.ends_with("admin")), "{text}");
+    assert!(text.contains("2 people, 1 group."), "{text}");
+}
+
+#[test]
+fn raw_shows_the_attributes_that_mapping_can_name() {
+    let folder = TempDir::new().unwrap();
+    let files =
+        [write(&folder, "directory.json", &csv_directory()), write(&folder, "people.json", &people())];
+    let files = [files[0].as_path(), files[1].as_path()];
+    let raw = json_of(&preview(&["--raw", "--records=1", "--output=json"], &files));
+    assert_eq!(raw["users"]["attributes"]["user_id"], json!({"types": ["string"], "records": 2}));
+    assert_eq!(raw["users"]["records"].as_array().unwrap().len(), 1);
+    let text = stdout(&preview(&["--raw"], &files));
+    assert!(text.contains("raw.user_id"), "{text}");
+}
+
+#[test]
+fn a_secret_can_be_a_folder_and_a_missing_one_is_named_with_the_ways_to_give_it() {
+    let slapd = Slapd::builder().company(Company::of(20, 3)).start();
+    let folder = TempDir::new().unwrap();
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"},
+        "spec": {"provider": {"ldap": {
+            "url": slapd.url(),
+            "insecure": "PlaintextPasswordsAndData",
+            "credentialsSecretRef": {"name": "acme-ldap"},
+            "users": {"baseDN": "ou=people,dc=example,dc=test"},
+            "groups": {"baseDN": "ou=groups,dc=example,dc=test"},
+        }}},
+    });
+    let directory = write(&folder, "directory.json", &directory);
+
+    let complaint = stderr(&preview(&[], &[&directory]));
+    assert!(complaint.contains("Secret acme-ldap, which is not given"), "{complaint}");
+    assert!(complaint.contains("--secret=acme-ldap=FOLDER"), "{complaint}");
+
+    let secret = folder.path().join("secret");
+    fs::create_dir(&secret).unwrap();
+    fs::write(secret.join("bindDN"), READER).unwrap();
+    fs::write(secret.join("password"), format!("{PASSWORD}\n")).unwrap();
+    let given = format!("--secret=acme-ldap={}", secret.display());
+    let shown = json_of(&preview(&[&given, "--output=json"], &[&directory]));
+    assert_eq!(shown["users"].as_array().unwrap().len(), 20);
+    assert_eq!(shown["groups"].as_array().unwrap().len(), 3);
+
+    fs::write(secret.join("password"), "canary-wrong").unwrap();
+    let complaint = stderr(&preview(&[&given], &[&directory]));
+    assert!(!complaint.contains("canary-wrong"), "{complaint}");
+    assert!(complaint.contains("bindDN"), "{complaint}");
+}
+
+#[test]
+fn a_spec_that_cannot_work_is_told_before_any_connection_is_made() {
+    let folder = TempDir::new().unwrap();
+    let mut directory = csv_directory();
+    directory["spec"]["scope"] = json!({"users": "user.email.endsWith("});
+    let files = [write(&folder, "directory.json", &directory), write(&folder, "people.json", &people())];
+    let complaint = stderr(&preview(&[], &[&files[0], &files[1]]));
+    assert!(complaint.contains("spec.scope.users"), "{complaint}");
+}
