@@ -46,7 +46,9 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let clients = Clients::new(config).context("the Kubernetes client could not be made")?;
     let (drift_sender, drift) = mpsc::unbounded_channel();
     let observed = ObservedMirrors::new(drift_sender);
+    let permits = options.max_concurrent_syncs.max(1);
     let metrics = Arc::new(Metrics::default());
+    metrics.may_be_active(permits);
     let supervising = Arc::new(AtomicBool::new(true));
     let (missing_sender, missing) = watch::channel(None);
     let tracker = TaskTracker::new();
@@ -75,7 +77,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
             observed: observed.clone(),
             metrics: metrics.clone(),
             recorder: Recorder::new(clients.request.clone(), reporter()),
-            permits: Arc::new(Semaphore::new(options.max_concurrent_syncs.max(1))),
+            permits: Arc::new(Semaphore::new(permits)),
         };
         tracing::info!(namespaces = ?options.namespaces, "watching Directories");
         Supervisor::new(context, stop.clone()).run(&options.namespaces, drift).await;

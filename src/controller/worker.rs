@@ -127,10 +127,13 @@ impl Worker {
     }
 
     async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
+        let waiting = self.context.metrics.waiting();
         let permits = self.context.permits.clone();
         let Some(Ok(_permit)) = self.cancel.run_until_cancelled(permits.acquire_owned()).await else {
             return;
         };
+        drop(waiting);
+        let _active = self.context.metrics.active();
         let started = Instant::now();
         let references = directory.spec.provider.provider().references();
         state.versions =

@@ -13,7 +13,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::api::status::DirectoryStatus;
-use crate::controller::sync::{SyncError, Synced};
+use crate::controller::sync::{PlanFailure, SyncError, Synced};
 use crate::sink::DirectoryKey;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,7 +57,14 @@ struct ControllerLabels {
     controller: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabels {
+    name: &'static str,
+}
+
 const CONTROLLER: &str = "directory";
+const CONTROLLER_LABELS: ControllerLabels = ControllerLabels { controller: CONTROLLER };
+const QUEUE_LABELS: QueueLabels = QueueLabels { name: CONTROLLER };
 
 /// All metrics and their registry.
 pub struct Metrics {
@@ -74,6 +81,11 @@ pub struct Metrics {
     reconciles: Family<ReconcileLabels, Counter>,
     reconcile_errors: Family<ControllerLabels, Counter>,
     reconcile_time: Family<ControllerLabels, Histogram>,
+    reconcile_panics: Family<ControllerLabels, Counter>,
+    active: Family<ControllerLabels, Gauge>,
+    most_active: Family<ControllerLabels, Gauge>,
+    waiting: Family<QueueLabels, Gauge>,
+    write_failures: Family<DirectoryLabels, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -101,6 +113,11 @@ impl Default for Metrics {
             reconciles: Family::default(),
             reconcile_errors: Family::default(),
             reconcile_time,
+            reconcile_panics: Family::default(),
+            active: Family::default(),
+            most_active: Family::default(),
+            waiting: Family::default(),
+            write_failures: Family::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -122,6 +139,11 @@ impl Metrics {
         );
         registry.register("directory_sync_objects", "People and groups in the cluster", self.objects.clone());
         registry.register("directory_sync_changes", "Mirrors written", self.changes.clone());
+        registry.register(
+            "directory_sync_write_failures",
+            "Mirrors that could not be written",
+            self.write_failures.clone(),
+        );
         registry.register(
             "directory_sync_drift_repaired",
             "Mirrors that others had touched",
@@ -154,6 +176,35 @@ impl Metrics {
             "How long syncs took",
             self.reconcile_time.clone(),
         );
+        registry.register(
+            "controller_runtime_reconcile_panics",
+            "Syncs that ended by a panic",
+            self.reconcile_panics.clone(),
+        );
+        registry.register("controller_runtime_active_workers", "Syncs under way", self.active.clone());
+        registry.register(
+            "controller_runtime_max_concurrent_reconciles",
+            "Syncs that may be under way at a time",
+            self.most_active.clone(),
+        );
+        registry.register("workqueue_depth", "Syncs that wait for their turn", self.waiting.clone());
+    }
+
+    /// Shows how many syncs may be under way at a time.
+    pub fn may_be_active(&self, syncs: usize) {
+        self.most_active.get_or_create(&CONTROLLER_LABELS).set(i64::try_from(syncs).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a sync as waiting for its turn until the answer is dropped.
+    #[must_use]
+    pub fn waiting(&self) -> Counted {
+        Counted::new(&self.waiting.get_or_create(&QUEUE_LABELS))
+    }
+
+    /// Counts a sync as under way until the answer is dropped.
+    #[must_use]
+    pub fn active(&self) -> Counted {
+        Counted::new(&self.active.get_or_create(&CONTROLLER_LABELS))
     }
 
     /// Counts a run.
@@ -164,8 +215,7 @@ impl Metrics {
         result: &Result<Synced, SyncError>,
         took: Duration,
     ) {
-        let controller = ControllerLabels { controller: CONTROLLER };
-        self.reconcile_time.get_or_create(&controller).observe(took.as_secs_f64());
+        self.reconcile_time.get_or_create(&CONTROLLER_LABELS).observe(took.as_secs_f64());
         let (mode, outcome) = match result {
             Ok(synced) => (format!("{:?}", synced.kind).to_lowercase(), "success"),
             Err(_) => ("none".to_owned(), "error"),
@@ -175,8 +225,11 @@ impl Metrics {
         self.runs.get_or_create(&RunLabels { namespace, name, provider, mode, result: outcome }).inc();
         match result {
             Ok(synced) => self.synced(key, synced),
-            Err(_) => {
-                self.reconcile_errors.get_or_create(&controller).inc();
+            Err(error) => {
+                self.reconcile_errors.get_or_create(&CONTROLLER_LABELS).inc();
+                if matches!(error, SyncError::Plan(PlanFailure::Panicked)) {
+                    self.reconcile_panics.get_or_create(&CONTROLLER_LABELS).inc();
+                }
             }
         }
     }
@@ -190,6 +243,8 @@ impl Metrics {
             let labels = OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op };
             self.changes.get_or_create(&labels).inc_by(count as u64);
         }
+        let failures = (written.failed + written.refused) as u64;
+        self.write_failures.get_or_create(&labels(key)).inc_by(failures);
         let Some(planned) = &synced.planned else { return };
         self.unchanged.get_or_create(&labels(key)).inc_by(planned.counts.unchanged as u64);
         if written.written() > 0 {
@@ -238,6 +293,23 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// One in a gauge, until it is dropped.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
