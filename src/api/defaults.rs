@@ -7,6 +7,31 @@ pub const FULL_INTERVAL: &str = "24h";
 /// The shortest interval that the schema admits, in seconds.
 pub const MIN_INTERVAL_SECONDS: u64 = 1;
 
+/// `spec.deletion.guard.percent`.
+pub const GUARD_PERCENT: i32 = 10;
+/// `spec.deletion.guard.minimum`.
+pub const GUARD_MINIMUM: i32 = 5;
+/// `spec.deletion.guard.maximum`.
+pub const GUARD_MAXIMUM: i32 = 500;
+
+/// `spec.deletion.guard.percent` as the schema's default.
+#[must_use]
+pub const fn guard_percent() -> i32 {
+    GUARD_PERCENT
+}
+
+/// `spec.deletion.guard.minimum` as the schema's default.
+#[must_use]
+pub const fn guard_minimum() -> i32 {
+    GUARD_MINIMUM
+}
+
+/// `spec.deletion.guard.maximum` as the schema's default.
+#[must_use]
+pub const fn guard_maximum() -> i32 {
+    GUARD_MAXIMUM
+}
+
 /// `spec.sync.interval` as the schema's default.
 #[must_use]
 pub fn sync_interval() -> String {

@@ -118,6 +118,53 @@ pub struct Deletion {
     /// What happens to all mirrors when the Directory itself is deleted.
     #[serde(default)]
     pub on_directory_delete: OnDirectoryDelete,
+    /// How much a sync may take away without being asked.
+    #[serde(default)]
+    pub guard: Guard,
+}
+
+/// How much a sync may take away without being asked.
+///
+/// A plan that would delete or deactivate more, or in which a group of twenty or more loses more
+/// than half of its members, is held: `status.pendingPlan` shows it, and creations and other
+/// updates go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Guard {
+    /// Share of the active people, and of the groups, that may go in one sync.
+    #[serde(default = "defaults::guard_percent")]
+    #[schemars(range(min = 0, max = 100))]
+    pub percent: i32,
+    /// So many may go in one sync however few there are.
+    #[serde(default = "defaults::guard_minimum")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub minimum: i32,
+    /// More than that never go in one sync, however many there are, but for `minimum`.
+    #[serde(default = "defaults::guard_maximum")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub maximum: i32,
+    /// The hash of the held plan that may be carried out, from `status.pendingPlan.hash`. It stands
+    /// for that very plan: one that has grown, or comes again later, needs a new approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = r"^[0-9a-f]*$"))]
+    pub approved_plan: Option<String>,
+    /// The uid of this Directory, if it may become empty: otherwise a reading that finds nobody
+    /// takes nobody away. A plan that empties it needs its approval all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub allow_empty: Option<String>,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            percent: defaults::GUARD_PERCENT,
+            minimum: defaults::GUARD_MINIMUM,
+            maximum: defaults::GUARD_MAXIMUM,
+            approved_plan: None,
+            allow_empty: None,
+        }
+    }
 }
 
 /// What happens to all mirrors when the Directory itself is deleted.

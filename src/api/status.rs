@@ -11,7 +11,8 @@ pub struct DirectoryStatus {
     /// The generation of the spec that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` sums up. `SourceReady` is about the directory, `OutputReady` about the cluster.
+    /// `Ready` sums up. `SourceReady` is about the directory, `OutputReady` about the cluster,
+    /// `DeletionGuard` is false while losses wait for approval.
     /// `Reconciling` and `Stalled` are there only while they are true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
@@ -41,6 +42,9 @@ pub struct DirectoryStatus {
     /// With `dryRun`: what a sync would do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanSummary>,
+    /// What the deletion guard holds back until it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_plan: Option<PendingPlan>,
     /// Failed syncs in a row; decides how long to wait for the next, across restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
@@ -128,6 +132,30 @@ pub struct PlanSummary {
     /// Mirrors that would stay.
     pub unchanged: i64,
     /// Names of up to 20 mirrors with what would happen to each: `create acme-u-…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
+    pub sample: Vec<String>,
+}
+
+/// Losses that are held back until their hash stands in `spec.deletion.guard.approvedPlan`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingPlan {
+    /// Stands for these very losses.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// People who would become inactive.
+    pub deactivate: i64,
+    /// People who would be deleted.
+    pub delete: i64,
+    /// Groups that would be deleted.
+    pub delete_groups: i64,
+    /// Groups of twenty or more that would lose more than half of their members.
+    pub shrink_groups: i64,
+    /// Since when these losses are held, or when the hash was last made anew: an approval is good
+    /// for three days.
+    pub since: Time,
+    /// Names of up to 20 mirrors with what each would lose: `delete acme-u-…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,

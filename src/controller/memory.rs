@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::approval::Approved;
 use super::checkpoint::Checkpoint;
 use crate::model::{ContentHash, Snapshot};
 use crate::source::Cursor;
@@ -21,6 +22,8 @@ pub struct Memory {
     pub checkpoint: Option<Option<Checkpoint>>,
     /// What was true when the cluster was last known to show it all.
     pub settled: Option<Settled>,
+    /// Losses that were approved and are not known to be carried out.
+    pub approved: Option<Approved>,
 }
 
 /// A complete reading of the source.

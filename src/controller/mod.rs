@@ -1,5 +1,6 @@
 //! Keeps every Directory in step: one worker each, supervised by one watch.
 
+pub mod approval;
 pub mod checkpoint;
 pub mod context;
 pub mod delete;

@@ -8,6 +8,7 @@ use kube::core::Duration as ApiDuration;
 use crate::api::DirectorySpec;
 use crate::model::ContentHash;
 use crate::normalize::Rules;
+use crate::plan::guard::Limits;
 
 /// Settings that are known to work.
 pub struct Settings {
@@ -15,6 +16,8 @@ pub struct Settings {
     pub interval: Duration,
     /// Time between two full readings.
     pub full_interval: Duration,
+    /// How much a sync may take away without being asked.
+    pub limits: Limits,
     /// Scope, mapping and roles, compiled.
     pub rules: Arc<Rules>,
     /// Changes when the records may have changed their meaning: the provider's settings.
@@ -56,10 +59,20 @@ impl Settings {
         let rules_hash = hash(&parts, &mut problems);
         match rules {
             Ok(rules) if problems.is_empty() => {
-                Ok(Self { interval, full_interval, rules, source_hash, rules_hash })
+                Ok(Self { interval, full_interval, limits: limits(spec), rules, source_hash, rules_hash })
             }
             _ => Err(Invalid { problems }),
         }
+    }
+}
+
+/// The guard's limits; the schema admits no negative ones.
+fn limits(spec: &DirectorySpec) -> Limits {
+    let guard = &spec.deletion.guard;
+    Limits {
+        percent: guard.percent.unsigned_abs(),
+        minimum: guard.minimum.unsigned_abs() as usize,
+        maximum: guard.maximum.unsigned_abs() as usize,
     }
 }
 

@@ -106,6 +106,7 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
         status.quarantined.iter_mut().for_each(|quarantined| shorten(&mut quarantined.example));
         status.notes = synced.notes.iter().cloned().chain(summary.notes()).take(10).collect();
         status.notes.iter_mut().for_each(shorten);
+        status.pending_plan.clone_from(&synced.pending);
         status.plan = (synced.held == Some(Held::DryRun)).then(|| PlanSummary {
             create: number(planned.counts.create),
             update: number(planned.counts.update),

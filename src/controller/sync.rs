@@ -4,15 +4,16 @@
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::approval::{self, Decision};
 use super::checkpoint;
 use super::memory::{Memory, Settled};
 use super::settings::{Invalid, Settings};
 use super::{Context, progress::Progress};
 use crate::api::Directory;
 use crate::api::directory::OutputMode;
-use crate::api::status::SyncKind;
+use crate::api::status::{PendingPlan, SyncKind};
 use crate::cluster::references::{self, ReferenceError};
-use crate::plan::Plan;
+use crate::plan::{Plan, guard};
 use crate::sink::object::Owner;
 use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
@@ -20,7 +21,7 @@ use crate::source::SourceError;
 mod planning;
 mod pulling;
 
-pub use planning::{PlanFailure, Planned, compare};
+pub use planning::{Against, PlanFailure, Planned, compare};
 pub use pulling::{Pulled, Want};
 
 /// What one run works on.
@@ -35,6 +36,8 @@ pub struct Run<'a> {
     pub owner: &'a Owner,
     /// What is asked of the source.
     pub want: Want,
+    /// The losses that the status shows as held.
+    pub pending: Option<&'a PendingPlan>,
     /// Ends the run at the next page or write.
     pub cancel: &'a CancellationToken,
     /// Told how far the run has come.
@@ -54,6 +57,8 @@ pub struct Synced {
     pub written: WriteReport,
     /// Why nothing was written although it was planned.
     pub held: Option<Held>,
+    /// What the guard holds back.
+    pub pending: Option<PendingPlan>,
     /// What the source had to say besides.
     pub notes: Vec<String>,
 }
@@ -112,22 +117,45 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     if pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
-        return Ok(Synced { started, kind: pulled.kind, planned: None, written, held: None, notes });
+        let (planned, held, pending) = (None, None, None);
+        return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, notes });
     }
 
-    let mut planned = planning::plan(run, memory, settings.rules.clone()).await?;
+    let mut planned = planning::plan(run, memory, &settings).await?;
+    let pending = guard(run, memory, &mut planned);
     let held = held(spec);
     let written = match held {
         None => write(run, std::mem::take(&mut planned.plan)).await?,
         Some(_) => WriteReport::default(),
     };
     // Whatever is held back, withheld or refused is looked at again in every run.
-    let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty();
+    let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
     if held.is_none() && clean && written.failed + written.refused == 0 {
         memory.settled = Some(settled);
         checkpoint::write(run, memory, &settings).await?;
     }
-    Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, notes })
+    Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, pending, notes })
+}
+
+/// Takes losses above the limits out of the plan, unless they are approved; says what is held.
+fn guard(run: &Run<'_>, memory: &mut Memory, planned: &mut Planned) -> Option<PendingPlan> {
+    let Some(above) = planned.above_limits.take() else {
+        memory.approved = None;
+        return None;
+    };
+    let spec = run.directory.spec.deletion.guard.approved_plan.as_deref();
+    let begun = memory.approved.as_ref();
+    match approval::decide(above, run.pending, spec, begun, &run.key.name, Timestamp::now()) {
+        Decision::CarryOut(approved) => {
+            memory.approved = Some(approved);
+            None
+        }
+        Decision::Hold(pending) => {
+            memory.approved = None;
+            guard::hold_back(&mut planned.plan);
+            Some(pending)
+        }
+    }
 }
 
 fn held(spec: &crate::api::DirectorySpec) -> Option<Held> {

@@ -148,6 +148,7 @@ impl Worker {
                 key: &self.key,
                 owner: &owner,
                 want,
+                pending: state.status.pending_plan.as_ref(),
                 cancel: &cancel,
                 progress: &progress,
             };

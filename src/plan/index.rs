@@ -14,6 +14,8 @@ pub struct Observed {
     pub hash: Option<ContentHash>,
     /// The state that its label says; groups have none.
     pub state: Option<State>,
+    /// How many members it was written with; people have none.
+    pub members: u32,
     /// The object's uid.
     pub uid: u128,
     /// The uid of the Directory that wrote it; zero when it says none.

@@ -73,6 +73,8 @@ pub struct Completeness {
     pub unidentified_users: bool,
     /// Some groups came without a readable id.
     pub unidentified_groups: bool,
+    /// The directory may have become empty.
+    pub allow_empty: bool,
 }
 
 impl<'index> Planner<'index> {
@@ -154,11 +156,12 @@ impl<'index> Planner<'index> {
     /// Ends the plan: mirrors that nobody wanted are deleted, if their absence can be believed.
     ///
     /// To be called only after a complete listing. A kind of which nobody was wanted at all keeps
-    /// its mirrors: **an empty answer deletes nothing.**
+    /// its mirrors, unless it was said that it may: **an empty answer deletes nothing.**
     #[must_use]
     pub fn finish(mut self, completeness: Completeness) -> Plan {
-        self.delete_missing(Kind::Group, self.wanted_groups == 0, completeness.unidentified_groups);
-        self.delete_missing(Kind::User, self.wanted_users == 0, completeness.unidentified_users);
+        let empty = |wanted: usize| wanted == 0 && !completeness.allow_empty;
+        self.delete_missing(Kind::Group, empty(self.wanted_groups), completeness.unidentified_groups);
+        self.delete_missing(Kind::User, empty(self.wanted_users), completeness.unidentified_users);
         self.plan
     }
 
@@ -211,6 +214,7 @@ mod tests {
         Observed {
             hash: Some(ContentHash::of(user).unwrap()),
             state: Some(user.state),
+            members: 0,
             uid: 1,
             owner: OWNER,
             generation: 1,
@@ -260,7 +264,7 @@ mod tests {
         let index = index(&["1", "2"]);
         let mut planner = Planner::new(&index, OWNER);
         planner.want_user(user("1")).unwrap();
-        let plan = planner.finish(Completeness { unidentified_users: true, unidentified_groups: false });
+        let plan = planner.finish(Completeness { unidentified_users: true, ..Completeness::default() });
         assert!(plan.deletes.is_empty());
         assert_eq!(plan.withheld[0].why, WithheldWhy::Unidentified);
     }

@@ -38,6 +38,8 @@ pub struct Difference {
     pub directory: String,
     /// One for each mirror that would be written.
     pub changes: Vec<Change>,
+    /// Whether the guard would hold every loss among the changes until it is approved.
+    pub losses_held: bool,
     /// Mirrors that are as they should be.
     pub unchanged: usize,
     /// People and groups that would be held back, counted by reason.
@@ -163,6 +165,7 @@ impl Difference {
         Ok(Self {
             directory: reading.directory.clone(),
             changes,
+            losses_held: planned.above_limits.is_some(),
             unchanged: plan.unchanged,
             quarantined: planned.quarantined,
             notes,
@@ -183,6 +186,11 @@ impl Difference {
             count(Action::Delete),
             self.unchanged
         );
+        if self.losses_held {
+            text.push_str(
+                "held: the losses are more than spec.deletion.guard allows and would wait for approval.\n",
+            );
+        }
         text.push_str(&listing::remarks(&self.quarantined, &self.notes));
         text
     }

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use crate::api::Directory;
 use crate::controller::settings::Settings;
-use crate::controller::sync::{PlanFailure, Planned, compare};
+use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
+use crate::plan::guard::Limits;
 use crate::sink::object::uid_number;
 use crate::sink::observed::View;
 use crate::source::{Material, Pull, SourceError, collect};
@@ -27,6 +28,7 @@ pub struct Reading {
     /// What the source had to say besides.
     pub notes: Vec<String>,
     rules: Arc<Rules>,
+    limits: Limits,
 }
 
 /// Why there is nothing to show.
@@ -54,7 +56,8 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let mut source = directory.spec.provider.provider().source(material)?;
     let mut snapshot = Snapshot::default();
     let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
-    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules: settings.rules })
+    let Settings { rules, limits, .. } = settings;
+    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits })
 }
 
 impl Reading {
@@ -63,7 +66,13 @@ impl Reading {
     /// # Errors
     /// As in a sync: when expressions cost too much, for one.
     pub fn plan(&self, mirrors: &View, owner_uid: &str) -> Result<Planned, PreviewError> {
-        let owner = uid_number(owner_uid);
-        Ok(compare(&self.snapshot, &self.rules, mirrors, owner, &self.directory)?)
+        let against = Against {
+            mirrors,
+            directory: &self.directory,
+            owner: uid_number(owner_uid),
+            allow_empty: false,
+            limits: self.limits,
+        };
+        Ok(compare(&self.snapshot, &self.rules, &against)?)
     }
 }

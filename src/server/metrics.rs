@@ -86,6 +86,7 @@ pub struct Metrics {
     most_active: Family<ControllerLabels, Gauge>,
     waiting: Family<QueueLabels, Gauge>,
     write_failures: Family<DirectoryLabels, Counter>,
+    pending: Family<OperationLabels, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -118,6 +119,7 @@ impl Default for Metrics {
             most_active: Family::default(),
             waiting: Family::default(),
             write_failures: Family::default(),
+            pending: Family::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -163,6 +165,11 @@ impl Metrics {
             "directory_sync_withheld_deletions",
             "Deletions that are not believed",
             self.withheld.clone(),
+        );
+        registry.register(
+            "directory_sync_plan_pending",
+            "Losses that wait for approval",
+            self.pending.clone(),
         );
         registry.register("directory_sync_ready", "Whether the Directory is Ready", self.ready.clone());
         registry.register("controller_runtime_reconcile", "Syncs by result", self.reconciles.clone());
@@ -240,8 +247,7 @@ impl Metrics {
         for (op, count) in
             [("create", written.created), ("update", written.updated), ("delete", written.deleted)]
         {
-            let labels = OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op };
-            self.changes.get_or_create(&labels).inc_by(count as u64);
+            self.changes.get_or_create(&operation_labels(key, op)).inc_by(count as u64);
         }
         let failures = (written.failed + written.refused) as u64;
         self.write_failures.get_or_create(&labels(key)).inc_by(failures);
@@ -264,6 +270,9 @@ impl Metrics {
         self.quarantined
             .get_or_create(&labels(key))
             .set(status.quarantined.iter().map(|held| held.count).sum());
+        for (op, count) in pending(status) {
+            self.pending.get_or_create(&operation_labels(key, op)).set(count);
+        }
         let users = status.users.unwrap_or_default();
         let objects = [
             ("user", "active", users.active),
@@ -279,6 +288,9 @@ impl Metrics {
     pub fn forget(&self, key: &DirectoryKey) {
         for gauge in [&self.last_success, &self.quarantined, &self.withheld, &self.ready] {
             gauge.remove(&labels(key));
+        }
+        for (op, _) in pending(&DirectoryStatus::default()) {
+            self.pending.remove(&operation_labels(key, op));
         }
         for (kind, state) in [("user", "active"), ("user", "inactive"), ("group", "")] {
             self.objects.remove(&kind_labels(key, kind, state));
@@ -315,6 +327,25 @@ impl Drop for Counted {
 
 fn labels(key: &DirectoryKey) -> DirectoryLabels {
     DirectoryLabels { namespace: key.namespace.clone(), name: key.name.clone() }
+}
+
+fn operation_labels(key: &DirectoryKey, op: &'static str) -> OperationLabels {
+    OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op }
+}
+
+/// The losses that a status shows as held, by what they are.
+fn pending(status: &DirectoryStatus) -> [(&'static str, i64); 4] {
+    let counts = status
+        .pending_plan
+        .as_ref()
+        .map_or([0; 4], |plan| [plan.delete, plan.deactivate, plan.delete_groups, plan.shrink_groups]);
+    let [delete, deactivate, delete_group, shrink_group] = counts;
+    [
+        ("delete", delete),
+        ("deactivate", deactivate),
+        ("delete_group", delete_group),
+        ("shrink_group", shrink_group),
+    ]
 }
 
 fn kind_labels(key: &DirectoryKey, kind: &'static str, state: &'static str) -> KindLabels {

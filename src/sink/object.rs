@@ -1,8 +1,9 @@
 //! The form of a mirror: object, patch, and what its metadata tells without its content.
 //!
-//! The content annotation holds the hash of the content and the generation that holds it. The
-//! apiserver raises the generation whenever anybody changes the spec, so an edit shows in the
-//! metadata alone, even to an operator that was not running when it happened.
+//! The content annotation holds the hash of the content, the generation that holds it and, of a
+//! group, the number of members. The apiserver raises the generation whenever anybody changes the
+//! spec, so an edit shows in the metadata alone, even to an operator that was not running when it
+//! happened.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +63,7 @@ pub fn new_object(owner: &Owner, mirror: Mirror) -> Result<Vec<u8>, serde_json::
         name: Some(mirror.name.object_name(&owner.directory)),
         namespace: Some(owner.namespace.clone()),
         labels: Some(labels(owner, &mirror.content)),
-        annotations: Some(annotations(owner, mirror.hash, 1)),
+        annotations: Some(annotations(owner, &mirror, 1)),
         ..ObjectMeta::default()
     };
     let kind = match mirror.name.kind {
@@ -83,7 +84,7 @@ pub fn patch(owner: &Owner, mirror: Mirror, observed: &Observed) -> Result<Value
     let same_spec = observed.hash == Some(mirror.hash);
     let generation = if same_spec { observed.generation } else { observed.generation + 1 };
     let mut operations =
-        metadata_operations(&labels(owner, &mirror.content), &annotations(owner, mirror.hash, generation));
+        metadata_operations(&labels(owner, &mirror.content), &annotations(owner, &mirror, generation));
     operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": observed.resource_version.to_string()}));
     if !same_spec {
         let spec = serde_json::to_value(spec(owner, mirror.content))?;
@@ -95,8 +96,8 @@ pub fn patch(owner: &Owner, mirror: Mirror, observed: &Observed) -> Result<Value
 /// A JSON patch that corrects the generation in the content annotation, after a write showed that
 /// the spec had been what it should be all along.
 #[must_use]
-pub fn patch_generation(hash: ContentHash, generation: i64) -> Value {
-    let value = content_annotation(hash, generation);
+pub fn patch_generation(hash: ContentHash, generation: i64, members: u32) -> Value {
+    let value = content_annotation(hash, generation, members);
     json!([{"op": "add", "path": pointer("annotations", ANNOTATION_CONTENT), "value": value}])
 }
 
@@ -121,15 +122,37 @@ fn labels(owner: &Owner, content: &Content) -> BTreeMap<String, String> {
     labels
 }
 
-fn annotations(owner: &Owner, hash: ContentHash, generation: i64) -> BTreeMap<String, String> {
+fn annotations(owner: &Owner, mirror: &Mirror, generation: i64) -> BTreeMap<String, String> {
+    let members = match &mirror.content {
+        Content::User(_) => 0,
+        Content::Group(group) => u32::try_from(group.members.len()).unwrap_or(u32::MAX),
+    };
     BTreeMap::from([
-        (ANNOTATION_CONTENT.to_owned(), content_annotation(hash, generation)),
+        (ANNOTATION_CONTENT.to_owned(), content_annotation(mirror.hash, generation, members)),
         (ANNOTATION_DIRECTORY_UID.to_owned(), owner.uid.clone()),
     ])
 }
 
-fn content_annotation(hash: ContentHash, generation: i64) -> String {
-    format!("{hash}.{generation}")
+fn content_annotation(hash: ContentHash, generation: i64, members: u32) -> String {
+    if members == 0 { format!("{hash}.{generation}") } else { format!("{hash}.{generation}.{members}") }
+}
+
+/// What a content annotation says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    hash: Option<ContentHash>,
+    generation: i64,
+    members: u32,
+}
+
+/// Reads a content annotation; what is not one says nothing.
+fn written(annotation: &str) -> Written {
+    let mut parts = annotation.splitn(3, '.');
+    Written {
+        hash: parts.next().and_then(|hash| hash.parse().ok()),
+        generation: parts.next().and_then(|generation| generation.parse().ok()).unwrap_or_default(),
+        members: parts.next().and_then(|members| members.parse().ok()).unwrap_or_default(),
+    }
 }
 
 fn spec(owner: &Owner, content: Content) -> Spec {
@@ -148,7 +171,9 @@ pub fn observe(metadata: &ObjectMeta) -> Option<(String, MirrorName, Observed)> 
     let name = MirrorName::parse(directory, metadata.name.as_deref()?)?;
     let annotation = |key: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(key));
     let generation = metadata.generation.unwrap_or_default();
-    let hash = annotation(ANNOTATION_CONTENT).and_then(|text| intact(text, generation));
+    let written = annotation(ANNOTATION_CONTENT).map(|text| written(text)).unwrap_or_default();
+    // A hash of another generation is one of a content that somebody has changed since.
+    let hash = written.hash.filter(|_| written.generation == generation);
     let state = metadata.labels.as_ref().and_then(|labels| match labels.get(LABEL_STATE)?.as_str() {
         "Active" => Some(State::Active),
         "Inactive" => Some(State::Inactive),
@@ -157,6 +182,7 @@ pub fn observe(metadata: &ObjectMeta) -> Option<(String, MirrorName, Observed)> 
     let observed = Observed {
         hash,
         state,
+        members: written.members,
         uid: metadata.uid.as_deref().map_or(0, uid_number),
         owner: annotation(ANNOTATION_DIRECTORY_UID).map_or(0, |uid| uid_number(uid)),
         generation,
@@ -167,12 +193,6 @@ pub fn observe(metadata: &ObjectMeta) -> Option<(String, MirrorName, Observed)> 
             .unwrap_or(0),
     };
     Some((directory.clone(), name, observed))
-}
-
-/// The hash of a content annotation, if the generation it speaks of is the present one.
-fn intact(annotation: &str, generation: i64) -> Option<ContentHash> {
-    let (hash, written) = annotation.split_once('.')?;
-    (written.parse() == Ok(generation)).then(|| hash.parse().ok())?
 }
 
 /// A uid as a number: a UUID's own 128 bits, anything else hashed.

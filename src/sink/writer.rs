@@ -171,7 +171,7 @@ impl Writer<'_> {
         if observed.hash == Some(hash) {
             return Outcome::Updated;
         }
-        match self.send_patch(name, &patch_generation(hash, observed.generation)).await {
+        match self.send_patch(name, &patch_generation(hash, observed.generation, observed.members)).await {
             Ok(_) => Outcome::Updated,
             Err(error) => outcome_of(&error),
         }

@@ -1,6 +1,7 @@
 //! The reasons and sentences of conditions: what happened, and what to do next.
 
 use super::condition::Conditions;
+use crate::api::status::PendingPlan;
 use crate::controller::sync::{Held, SyncError, Synced};
 use crate::model::Kind;
 use crate::plan::{Withheld, planner::WithheldWhy};
@@ -48,16 +49,41 @@ pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_fa
     if source_failing {
         return;
     }
+    let guard = synced.pending.as_ref().map(|pending| ("PlanHeld", pending_message(pending)));
+    match &guard {
+        Some((reason, message)) => conditions.set("DeletionGuard", false, reason, message),
+        None => conditions.set("DeletionGuard", true, "WithinLimits", "no loss waits for an approval"),
+    }
     let withheld = synced.planned.as_ref().map(|planned| planned.counts.withheld.as_slice());
     let source = withheld.and_then(source);
     match &source {
         Some((reason, message)) => conditions.set("SourceReady", false, reason, message),
         None => conditions.set("SourceReady", true, "Synced", "the directory was read completely"),
     }
-    match source.or(output) {
+    match source.or(guard).or(output) {
         Some((reason, message)) => conditions.set("Ready", false, reason, message),
         None => conditions.set("Ready", true, ready_reason(synced.held), ready_message(synced)),
     }
+}
+
+fn pending_message(pending: &PendingPlan) -> String {
+    let counts = [
+        (pending.delete, "people would be deleted"),
+        (pending.deactivate, "people would be deactivated"),
+        (pending.delete_groups, "groups would be deleted"),
+        (pending.shrink_groups, "groups would lose more than half of their members"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    format!(
+        "{}: more than spec.deletion.guard allows, so all of it is held and the mirrors stay as they are. If it \
+         is meant (status.pendingPlan.sample names some), set spec.deletion.guard.approvedPlan to {}",
+        counts.join(", "),
+        pending.hash
+    )
 }
 
 fn source(withheld: &[Withheld]) -> Option<(&'static str, String)> {

@@ -2,14 +2,15 @@
 //! computation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::super::memory::Memory;
+use super::super::settings::Settings;
 use super::Run;
 use crate::api::status::Quarantined;
 use crate::model::snapshot::SnapshotError;
 use crate::model::{Kind, Snapshot};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
+use crate::plan::guard::{self, HeldPlan, Limits};
 use crate::plan::{Completeness, Plan, Planner, Update};
 use crate::sink::observed::View;
 
@@ -24,6 +25,23 @@ pub struct Planned {
     pub summary: Summary,
     /// Who is held back.
     pub quarantined: Vec<Quarantined>,
+    /// What the plan takes away, if that is more than the guard's limits allow.
+    pub above_limits: Option<HeldPlan>,
+}
+
+/// What a snapshot is compared with, and how far the comparison is believed.
+#[derive(Debug)]
+pub struct Against<'a> {
+    /// The mirrors.
+    pub mirrors: &'a View,
+    /// Name of the Directory.
+    pub directory: &'a str,
+    /// Uid of the Directory, as a number.
+    pub owner: u128,
+    /// Whether a reading that finds nobody is believed.
+    pub allow_empty: bool,
+    /// How much may be taken away without being asked.
+    pub limits: Limits,
 }
 
 /// The plan in numbers; stays when the plan has been carried out.
@@ -68,28 +86,32 @@ pub enum PlanFailure {
 /// How many names of mirrors a plan shows.
 const SAMPLE: usize = 20;
 
-pub(super) async fn plan(run: &Run<'_>, memory: &Memory, rules: Arc<Rules>) -> Result<Planned, PlanFailure> {
+pub(super) async fn plan(
+    run: &Run<'_>,
+    memory: &Memory,
+    settings: &Settings,
+) -> Result<Planned, PlanFailure> {
     let snapshot = memory.reading.as_ref().and_then(|reading| reading.snapshot.clone());
     let snapshot = snapshot.ok_or(PlanFailure::NoReading)?;
     let view = run.context.observed.view(run.key);
     let directory = run.key.name.clone();
+    let (rules, limits) = (settings.rules.clone(), settings.limits);
     let owner = crate::sink::object::uid_number(&run.owner.uid);
-    tokio::task::spawn_blocking(move || compare(&snapshot, &rules, &view, owner, &directory))
-        .await
-        .map_err(|_| PlanFailure::Panicked)?
+    let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
+    tokio::task::spawn_blocking(move || {
+        let against = Against { mirrors: &view, directory: &directory, owner, allow_empty, limits };
+        compare(&snapshot, &rules, &against)
+    })
+    .await
+    .map_err(|_| PlanFailure::Panicked)?
 }
 
 /// Normalises a snapshot and compares it with the mirrors: all computation, no I/O.
 ///
 /// # Errors
 /// See [`PlanFailure`].
-pub fn compare(
-    snapshot: &Snapshot,
-    rules: &Rules,
-    view: &View,
-    owner: u128,
-    directory: &str,
-) -> Result<Planned, PlanFailure> {
+pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Result<Planned, PlanFailure> {
+    let Against { mirrors: view, directory, owner, .. } = *against;
     let mut planner = Planner::new(&view.index, owner);
     let mut held_back = HeldBack::default();
     snapshot.held().iter().for_each(|name| planner.hold(*name));
@@ -112,9 +134,11 @@ pub fn compare(
     let plan = planner.finish(Completeness {
         unidentified_users: snapshot.has_unidentified(Kind::User),
         unidentified_groups: snapshot.has_unidentified(Kind::Group),
+        allow_empty: against.allow_empty,
     });
     let counts = count(&plan, view, directory);
-    Ok(Planned { plan, counts, summary, quarantined: held_back.into_status() })
+    let above_limits = guard::judge(&plan, &view.index, &against.limits);
+    Ok(Planned { plan, counts, summary, quarantined: held_back.into_status(), above_limits })
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {

@@ -1,0 +1,299 @@
+//! The deletion guard: looks at what a plan takes away, and holds it back when it is too much.
+//!
+//! Creations and harmless updates go on. What is held waits for an approval that names the very
+//! plan: a plan that has changed, or that comes again later, needs a new one.
+
+use super::{Content, Index, Plan, Update};
+use crate::model::{ContentHash, Kind, MirrorName, State};
+
+/// A group with fewer members may lose any number of them.
+pub const SHRINKING_GROUP_MEMBERS: u32 = 20;
+
+/// How much a plan may take away without being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Share of the active people, or of the groups, in percent.
+    pub percent: u32,
+    /// So many may always go, however few there are.
+    pub minimum: usize,
+    /// More never go unasked, however many there are.
+    pub maximum: usize,
+}
+
+impl Limits {
+    /// How many of a number may go.
+    #[must_use]
+    pub fn allowed(&self, of: usize) -> usize {
+        let share = of.saturating_mul(self.percent as usize) / 100;
+        share.min(self.maximum).max(self.minimum)
+    }
+}
+
+/// What a plan takes away, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// People who would be deactivated.
+    pub deactivated: usize,
+    /// People who would be deleted.
+    pub deleted_users: usize,
+    /// Groups that would be deleted.
+    pub deleted_groups: usize,
+    /// Groups of twenty or more that would lose more than half of their members.
+    pub shrunk_groups: usize,
+}
+
+/// The part of a plan that is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPlan {
+    /// Stands for just these losses.
+    pub digest: ContentHash,
+    /// How many of what.
+    pub losses: Losses,
+    /// How many people may go unasked.
+    pub allowed_users: usize,
+    /// How many groups may go unasked.
+    pub allowed_groups: usize,
+    /// The mirrors that would lose something, with a word for what.
+    pub mirrors: Vec<(Loss, MirrorName)>,
+}
+
+/// What a mirror would lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// It is deleted.
+    Delete,
+    /// The person becomes inactive.
+    Deactivate,
+    /// The group loses more than half of its members.
+    Shrink,
+}
+
+impl Loss {
+    /// The word in samples and messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Deactivate => "deactivate",
+            Self::Shrink => "shrink",
+        }
+    }
+}
+
+/// What a plan takes away from the mirrors, if that is more than the limits allow.
+///
+/// Everything is held then, not the part above the limit: nobody can tell which part is right.
+#[must_use]
+pub fn judge(plan: &Plan, index: &Index, limits: &Limits) -> Option<HeldPlan> {
+    let mut mirrors = losses(plan);
+    let count = |loss, kind| mirrors.iter().filter(|(what, name)| *what == loss && name.kind == kind).count();
+    let losses = Losses {
+        deactivated: count(Loss::Deactivate, Kind::User),
+        deleted_users: count(Loss::Delete, Kind::User),
+        deleted_groups: count(Loss::Delete, Kind::Group),
+        shrunk_groups: count(Loss::Shrink, Kind::Group),
+    };
+    let active = index.iter(Kind::User).filter(|(_, observed)| observed.state == Some(State::Active)).count();
+    let allowed_users = limits.allowed(active);
+    let allowed_groups = limits.allowed(index.count(Kind::Group));
+    let within = losses.deactivated + losses.deleted_users <= allowed_users
+        && losses.deleted_groups <= allowed_groups
+        && losses.shrunk_groups == 0;
+    if within {
+        return None;
+    }
+    mirrors.sort_unstable();
+    Some(HeldPlan { digest: digest(&mirrors), losses, allowed_users, allowed_groups, mirrors })
+}
+
+/// Takes out of a plan everything that takes something away.
+pub fn hold_back(plan: &mut Plan) {
+    plan.deletes.clear();
+    plan.updates.retain(|update| loss(update).is_none());
+}
+
+fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
+    let deletes = plan.deletes.iter().map(|(name, _)| (Loss::Delete, *name));
+    let updates = plan.updates.iter().filter_map(|update| Some((loss(update)?, update.mirror.name)));
+    deletes.chain(updates).collect()
+}
+
+fn loss(update: &Update) -> Option<Loss> {
+    match &update.mirror.content {
+        Content::User(user) => {
+            let deactivates = update.observed.state == Some(State::Active) && user.state == State::Inactive;
+            deactivates.then_some(Loss::Deactivate)
+        }
+        Content::Group(group) => {
+            let before = update.observed.members;
+            let now = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
+            (before >= SHRINKING_GROUP_MEMBERS && now < before.div_ceil(2)).then_some(Loss::Shrink)
+        }
+    }
+}
+
+/// A hash of the losses, whatever their order was.
+fn digest(sorted: &[(Loss, MirrorName)]) -> ContentHash {
+    let bytes: Vec<u8> = sorted
+        .iter()
+        .flat_map(|(loss, name)| {
+            [loss.as_str().as_bytes(), name.kind.as_str().as_bytes(), &name.id.to_be_bytes()].concat()
+        })
+        .collect();
+    ContentHash::of_bytes(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{Group, Member, User};
+    use crate::plan::{Completeness, Observed, Planner};
+
+    const OWNER: u128 = 7;
+    const LIMITS: Limits = Limits { percent: 10, minimum: 5, maximum: 500 };
+
+    fn user(id: usize, state: State) -> User {
+        User { external_id: id.to_string(), state, ..User::default() }
+    }
+
+    fn group(id: usize, members: usize) -> Group {
+        Group {
+            external_id: id.to_string(),
+            members: (0..members).map(|member| Member::User(member.to_string())).collect(),
+            member_count: i32::try_from(members).unwrap(),
+            ..Group::default()
+        }
+    }
+
+    fn observed(hash: ContentHash, state: Option<State>, members: usize) -> Observed {
+        Observed {
+            hash: Some(hash),
+            state,
+            members: u32::try_from(members).unwrap(),
+            uid: 1,
+            owner: OWNER,
+            generation: 1,
+            resource_version: 1,
+        }
+    }
+
+    /// Mirrors of active people, and of groups by their number of members.
+    fn mirrors(users: usize, groups: &[usize]) -> Index {
+        let mut index = Index::default();
+        for id in 0..users {
+            let user = user(id, State::Active);
+            let observed = observed(ContentHash::of(&user).unwrap(), Some(State::Active), 0);
+            index.insert(MirrorName::new(Kind::User, &user.external_id), observed);
+        }
+        for (id, members) in groups.iter().enumerate() {
+            let group = group(id, *members);
+            let observed = observed(ContentHash::of(&group).unwrap(), None, *members);
+            index.insert(MirrorName::new(Kind::Group, &group.external_id), observed);
+        }
+        index
+    }
+
+    fn plan(index: &Index, users: impl IntoIterator<Item = User>, groups: &[usize]) -> Plan {
+        let mut planner = Planner::new(index, OWNER);
+        for user in users {
+            planner.want_user(user).unwrap();
+        }
+        for (id, members) in groups.iter().enumerate() {
+            planner.want_group(group(id, *members)).unwrap();
+        }
+        planner.finish(Completeness::default())
+    }
+
+    fn active(ids: impl Iterator<Item = usize>) -> impl Iterator<Item = User> {
+        ids.map(|id| user(id, State::Active))
+    }
+
+    #[test]
+    fn a_tenth_of_a_hundred_may_go_and_one_more_may_not() {
+        let index = mirrors(100, &[]);
+        assert_eq!(judge(&plan(&index, active(10..100), &[]), &index, &LIMITS), None);
+        let held = judge(&plan(&index, active(11..100), &[]), &index, &LIMITS).unwrap();
+        assert_eq!(held.losses, Losses { deleted_users: 11, ..Losses::default() });
+        assert_eq!(held.allowed_users, 10);
+    }
+
+    #[test]
+    fn five_of_a_few_may_go_and_never_more_than_five_hundred_of_many() {
+        let few = mirrors(12, &[]);
+        assert_eq!(judge(&plan(&few, active(5..12), &[]), &few, &LIMITS), None);
+        assert!(judge(&plan(&few, active(6..12), &[]), &few, &LIMITS).is_some());
+        let many = mirrors(8_000, &[]);
+        assert_eq!(judge(&plan(&many, active(500..8_000), &[]), &many, &LIMITS), None);
+        assert!(judge(&plan(&many, active(501..8_000), &[]), &many, &LIMITS).is_some());
+    }
+
+    #[test]
+    fn deactivations_and_deletions_count_together() {
+        let index = mirrors(100, &[]);
+        let people = (6..100).map(|id| user(id, if id < 12 { State::Inactive } else { State::Active }));
+        let held = judge(&plan(&index, people, &[]), &index, &LIMITS).unwrap();
+        assert_eq!(held.losses, Losses { deactivated: 6, deleted_users: 6, ..Losses::default() });
+    }
+
+    #[test]
+    fn a_large_group_may_lose_half_of_its_members_and_a_small_one_any_number() {
+        let index = mirrors(1, &[20, 19]);
+        assert_eq!(judge(&plan(&index, active(0..1), &[10, 0]), &index, &LIMITS), None);
+        let held = judge(&plan(&index, active(0..1), &[9, 19]), &index, &LIMITS).unwrap();
+        assert_eq!(held.losses, Losses { shrunk_groups: 1, ..Losses::default() });
+    }
+
+    #[test]
+    fn too_many_groups_are_held_as_people_are() {
+        let index = mirrors(1, &[1; 50]);
+        assert_eq!(judge(&plan(&index, active(0..1), &[1; 45]), &index, &LIMITS), None);
+        assert!(judge(&plan(&index, active(0..1), &[1; 44]), &index, &LIMITS).is_some());
+    }
+
+    #[test]
+    fn what_is_held_leaves_creations_and_harmless_updates() {
+        let index = mirrors(100, &[30]);
+        let renamed = User { display_name: Some("Ada".into()), ..user(50, State::Active) };
+        let people = active(51..100).chain([renamed, user(500, State::Active), user(49, State::Inactive)]);
+        let mut plan = plan(&index, people, &[2]);
+        assert!(judge(&plan, &index, &LIMITS).is_some());
+        hold_back(&mut plan);
+        assert_eq!((plan.creates.len(), plan.updates.len(), plan.deletes.len()), (1, 1, 0));
+        assert_eq!(judge(&plan, &index, &LIMITS), None);
+    }
+
+    #[test]
+    fn the_digest_stands_for_just_these_losses() {
+        let index = mirrors(100, &[]);
+        let digest =
+            |from: usize| judge(&plan(&index, active(from..100), &[]), &index, &LIMITS).unwrap().digest;
+        assert_eq!(digest(50), digest(50));
+        assert_ne!(digest(50), digest(51));
+    }
+
+    proptest! {
+        #[test]
+        fn no_more_than_the_limit_ever_goes_unasked(
+            total in 0_usize..300,
+            gone in 0_usize..300,
+            inactive in 0_usize..300,
+            percent in 0_u32..=100,
+            minimum in 0_usize..20,
+            maximum in 0_usize..200,
+        ) {
+            let limits = Limits { percent, minimum, maximum };
+            let index = mirrors(total, &[]);
+            let people = (gone.min(total)..total)
+                .map(|id| user(id, if id < gone + inactive { State::Inactive } else { State::Active }));
+            let mut plan = plan(&index, people, &[]);
+            if judge(&plan, &index, &limits).is_some() {
+                hold_back(&mut plan);
+            }
+            let lost = losses(&plan).len();
+            prop_assert!(lost <= maximum.max(minimum));
+            prop_assert!(lost <= minimum.max(total * percent as usize / 100));
+        }
+    }
+}
