@@ -7,7 +7,7 @@ patience=60
 # What an application does with any Kubernetes client: watch. What is there already comes first, as ADDED.
 # The output is in `folder`/people.log and `folder`/groups.log.
 start_watches() {
-  watch people directoryusers "{.object.spec.userName}: title \"{.object.spec.title}\", role {.object.spec.role}"
+  watch people directoryusers "{.object.spec.email}: title \"{.object.spec.title}\", role {.object.spec.role}"
   watch groups directorygroups "{.object.spec.displayName}: {.object.spec.memberCount} members"
   wait_until 60 "the watches begin" have_all_been_seen
 }
@@ -33,15 +33,15 @@ show_changes() {
   ldap_tool ldapmodify -f "$root/dev/demo/change.ldif" >/dev/null
   note "" "The watches say:"
   wait_until "$patience" "no event of the person has come" \
-    has_come people "$people_before" 'MODIFIED DirectoryUser zoe.hamilton: title "Principal engineer", role admin'
+    has_come people "$people_before" 'MODIFIED DirectoryUser zoe.hamilton@acme.example: title "Principal engineer", role admin'
   wait_until "$patience" "no event of the group has come" \
     has_come groups "$groups_before" 'MODIFIED DirectoryGroup app-admins: 3 members'
   { new_in people "$people_before" && new_in groups "$groups_before"; } | sed "s/^/      $bold/; s/\$/$plain/"
-  { new_in people "$people_before" | grep --invert-match " zoe.hamilton: " ||
+  { new_in people "$people_before" | grep --invert-match " zoe.hamilton@acme.example: " ||
     new_in groups "$groups_before" | grep --invert-match " app-admins: "; } >&2 && fail "others were written, too"
   note "" "$(seconds_since "$since") s after the change, and nobody else was written."
 }
 
 new_in() { tail --lines="+$(($2 + 1))" "$folder/$1.log"; } # NAME LINES
-has_come() { new_in "$1" "$2" | grep --quiet --fixed-strings --line-regexp "$3"; } # NAME LINES EVENT
+has_come() { grep --quiet --fixed-strings --line-regexp "$3" < <(new_in "$1" "$2"); } # NAME LINES EVENT
 seconds_since() { printf '%d.%d' $(((${EPOCHREALTIME/[.,]/} - $1) / 1000000)) $(((${EPOCHREALTIME/[.,]/} - $1) / 100000 % 10)); } # MICROSECONDS

@@ -24,9 +24,13 @@ folder=''
 
 # However the demo ends, nothing that it has started stays.
 finish() { # EXIT-CODE
+  local code=$1
+  trap 'code=130' INT # Ctrl-C also ends what runs just now, so that it may look like a failure first
+  :
   trap '' INT TERM HUP
-  if (($1 > 0 && $1 < 128)); then
-    printf '\ndemo: failed at: %s\n' "$step" >&2
+  exec >&"$console" 2>&1 # it may have ended where output went elsewhere
+  if ((code > 0 && code < 128)); then
+    printf '\ndemo: failed at: %s\n' "$step"
     show_logs
   fi
   if [[ -n $folder ]]; then
@@ -36,8 +40,9 @@ finish() { # EXIT-CODE
     rm -rf "$folder"
     note "Everything that was started is stopped, and $folder is removed."
   fi
-  exit "$1"
+  exit "$code"
 }
+exec {console}>&1
 trap 'finish $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -117,6 +122,7 @@ declare_directories() {
 
 # Tells what there is to see, shows each further event, and waits.
 look_around() {
+  trap 'exit 0' INT TERM # from here on this is how it is meant to end
   cat <<TEXT
     In another terminal:
 
@@ -139,7 +145,6 @@ look_around() {
 
 TEXT
   launch events tail --quiet --follow=descriptor --lines=0 "$folder/people.log" "$folder/groups.log"
-  trap 'exit 0' INT TERM # from here on this is how it is meant to end
   wait_for_an_end
   fail "something has ended that should not have"
 }
