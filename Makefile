@@ -1,9 +1,12 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test lint crds chart-test image
+.PHONY: help demo test lint crds chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Shows it all on this machine, from an LDAP server to objects in a cluster. ONCE=1 ends after the last step.
+	dev/demo/run.sh
 
 test: ## Runs every test, against a real control plane and a real OpenLDAP.
 	dev/servers.sh

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use directory_sync::api::{ANNOTATION_SYNC_REQUESTED, Directory, DirectoryGroup, DirectoryUser};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -141,6 +142,26 @@ async fn people_in_a_config_map_become_objects_and_follow_its_changes() {
     stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": ONE}})).await;
     stage.sync("acme").await;
     stage.users_become(&["ada@a.test"]).await;
+}
+
+#[tokio::test]
+async fn each_sync_that_writes_is_told_with_its_own_numbers() {
+    let stage = Stage::new("events").await;
+    stage.people(ONE).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": TWO}})).await;
+    stage.sync("acme").await;
+    eventually("both syncs are told of", LIMIT, async || {
+        let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let written =
+            events.items.into_iter().filter(|event| event.reason.as_deref() == Some("MirrorsWritten"));
+        let mut notes: Vec<String> = written.filter_map(|event| event.note).collect();
+        notes.sort();
+        let expected = ["created 1, updated 0, deleted 0 mirrors", "created 2, updated 0, deleted 0 mirrors"];
+        if notes == expected { Ok(()) } else { Err(format!("{notes:?}")) }
+    })
+    .await;
 }
 
 #[tokio::test]
