@@ -131,6 +131,14 @@ impl Slapd {
         assert!(self.try_start(), "slapd does not start again: {}", self.log());
     }
 
+    /// Stops the server and starts it again on the same ports, with the same data and otherwise as
+    /// the builder says. It has a certificate only if it had one before.
+    pub fn reconfigure(&mut self, how: &Builder) {
+        self.stop();
+        how.write_configuration(self.folder.path());
+        assert!(self.try_start(), "slapd does not start again: {}", self.log());
+    }
+
     /// Changes entries (LDIF with `changetype`).
     pub fn modify(&self, ldif: &str) {
         let mut child = program("ldapmodify")
@@ -170,6 +178,10 @@ impl Slapd {
                 .filter_map(|line| line.split_once(" SRCH base=\"")?.1.split('"').next())
                 .map(str::to_owned)
                 .collect(),
+            entries: log
+                .lines()
+                .filter_map(|line| line.split_once(" nentries=")?.1.split(' ').next()?.parse::<usize>().ok())
+                .sum(),
         }
     }
 
@@ -206,6 +218,8 @@ pub struct Operations {
     pub unbinds: usize,
     /// The bases of all searches, each page counted.
     pub searches: Vec<String>,
+    /// Entries that were sent in answer to searches.
+    pub entries: usize,
 }
 
 impl Operations {
