@@ -105,18 +105,23 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         references::read(client, &run.key.namespace, &provider.references()).await?;
     checkpoint::recall(run, memory).await?;
 
-    let pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
-    let notes = memory.reading.as_ref().map(|reading| reading.notes.clone()).unwrap_or_default();
+    let held = held(spec);
+    let mut pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
     let touched = run.context.observed.touched(run.key);
     let settled = Settled { rules_hash: settings.rules_hash, touched };
-    if pulled.unchanged && memory.settled == Some(settled) {
+    if held.is_none() && pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
-        return Ok(Synced { started, kind: pulled.kind, planned: None, written, held: None, notes });
+        let notes = notes(memory);
+        return Ok(Synced { started, kind: pulled.kind, planned: None, written, held, notes });
+    }
+    if !memory.has_records() {
+        pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
     }
 
+    // Until all of the plan has been carried out, nothing is known of what the cluster shows.
+    memory.settled = None;
     let mut planned = planning::plan(run, memory, settings.rules.clone()).await?;
-    let held = held(spec);
     let written = match held {
         None => write(run, std::mem::take(&mut planned.plan)).await?,
         Some(_) => WriteReport::default(),
@@ -127,7 +132,13 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         memory.settled = Some(settled);
         checkpoint::write(run, memory, &settings).await?;
     }
+    let notes = notes(memory);
     Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, notes })
+}
+
+/// What the source had to say besides, when it was last read.
+fn notes(memory: &Memory) -> Vec<String> {
+    memory.reading.as_ref().map(|reading| reading.notes.clone()).unwrap_or_default()
 }
 
 fn held(spec: &crate::api::DirectorySpec) -> Option<Held> {

@@ -55,6 +55,9 @@ impl Operator {
 
     /// Stops the operator as Kubernetes does, and waits until it has ended.
     pub fn stop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
     }

@@ -45,7 +45,10 @@ pub type Mirrors = BTreeMap<(&'static str, String), (String, String, i64)>;
 impl Stage {
     /// A namespace whose name begins with `prefix`.
     pub async fn new(prefix: &str) -> Self {
-        Self::with(prefix, &[]).await
+        let cluster = Cluster::get();
+        let namespace = cluster.namespace(prefix).await;
+        let operator = Operator::start(cluster, &namespace).await;
+        Self { namespace, operator }
     }
 
     /// As [`Stage::new`], with arguments for the operator.
