@@ -65,6 +65,8 @@ struct State {
     memory: Memory,
     status: DirectoryStatus,
     failures: u32,
+    /// When the source was last asked successfully; after a start, when the operator started.
+    asked: Instant,
     due: Instant,
     /// Generation that the last run was about.
     generation: Option<i64>,
@@ -193,7 +195,12 @@ impl Worker {
         match result {
             Ok(_) if asked_source => {
                 state.failures = 0;
+                state.asked = started;
                 state.due = started + schedule::jittered(interval, uid);
+            }
+            // The interval may have become shorter. A delay after failures stays what it is.
+            Ok(_) if state.failures == 0 => {
+                state.due = state.due.min(state.asked + schedule::jittered(interval, uid));
             }
             Ok(_) => {}
             Err(error) => {
@@ -288,6 +295,7 @@ impl State {
         Self {
             memory: Memory::default(),
             failures: status.failures.and_then(|failures| u32::try_from(failures).ok()).unwrap_or(0),
+            asked: Instant::now(),
             due: Instant::now() + delay,
             generation: status.observed_generation,
             handled_request: status.last_handled_request.clone(),

@@ -1,132 +1,17 @@
 //! The whole product: Directories applied to a real cluster, people from CSV and a real slapd, and
 //! what an application then sees.
 
-use std::time::Duration;
-
-use directory_sync::api::{ANNOTATION_SYNC_REQUESTED, Directory, DirectoryGroup, DirectoryUser};
+use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
 
 use crate::support::cluster::Cluster;
-use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
-use crate::support::operator::Operator;
+use crate::support::ldap::{Slapd, company::Company};
+use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, ldap};
 use crate::support::wait::eventually;
 
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// A namespace with an operator in it.
-struct Stage {
-    namespace: String,
-    operator: Operator,
-}
-
-impl Stage {
-    async fn new(prefix: &str) -> Self {
-        let cluster = Cluster::get();
-        let namespace = cluster.namespace(prefix).await;
-        let operator = Operator::start(cluster, &namespace).await;
-        Self { namespace, operator }
-    }
-
-    fn api<K>(&self) -> Api<K>
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-    {
-        Api::namespaced(Cluster::get().client(), &self.namespace)
-    }
-
-    async fn create<K>(&self, object: Value)
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + serde::Serialize
-            + std::fmt::Debug,
-    {
-        let object: K = serde_json::from_value(object).unwrap();
-        self.api::<K>().create(&PostParams::default(), &object).await.unwrap();
-    }
-
-    async fn directory(&self, name: &str, spec: Value) {
-        let object = json!({
-            "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
-            "metadata": {"name": name}, "spec": spec,
-        });
-        self.create::<Directory>(object).await;
-    }
-
-    async fn people(&self, users: &str) {
-        let map = json!({"metadata": {"name": "people"}, "data": {
-            "users.csv": users,
-            "user_groups.csv": "group_name,user_id\nadmins,1\n",
-        }});
-        self.create::<ConfigMap>(map).await;
-    }
-
-    async fn patch<K>(&self, name: &str, patch: Value)
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + std::fmt::Debug,
-    {
-        self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-    }
-
-    /// Asks for a sync and waits until it has ended.
-    async fn sync(&self, name: &str) {
-        static REQUESTS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let request = format!("request-{}", REQUESTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let patch = json!({"metadata": {"annotations": {ANNOTATION_SYNC_REQUESTED: request}}});
-        self.patch::<Directory>(name, patch).await;
-        eventually("the requested sync has ended", LIMIT, async || {
-            let status = self.api::<Directory>().get(name).await.unwrap().status.unwrap_or_default();
-            let handled = status.last_handled_request.unwrap_or_default();
-            if handled.starts_with(&format!("{request} ")) { Ok(()) } else { Err(handled) }
-        })
-        .await;
-    }
-
-    /// Waits for the Ready condition and returns its message.
-    async fn ready(&self, name: &str, status: &str, reason: &str) -> String {
-        eventually("the Directory says so", LIMIT, async || {
-            let directory = self.api::<Directory>().get(name).await.unwrap();
-            let conditions = directory.status.unwrap_or_default().conditions;
-            match conditions.iter().find(|condition| condition.type_ == "Ready") {
-                Some(ready) if ready.status == status && ready.reason == reason => Ok(ready.message.clone()),
-                other => Err(format!("{other:?}\n{}", self.operator.log())),
-            }
-        })
-        .await
-    }
-
-    async fn user_names(&self) -> Vec<String> {
-        let users = self.api::<DirectoryUser>().list(&ListParams::default()).await.unwrap();
-        let mut names: Vec<String> =
-            users.items.into_iter().map(|user| user.spec.user.email.unwrap_or_default()).collect();
-        names.sort();
-        names
-    }
-
-    async fn users_become(&self, expected: &[&str]) {
-        eventually("the users are as expected", LIMIT, async || {
-            let names = self.user_names().await;
-            if names == expected { Ok(()) } else { Err(format!("{names:?}")) }
-        })
-        .await;
-    }
-}
-
-fn csv() -> Value {
-    json!({"provider": {"csv": {"from": {"configMap": {"name": "people"}}}}})
-}
-
-const TWO: &str =
-    "user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.test\n2,Grace,Hopper,grace@a.test\n";
-const ONE: &str = "user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.test\n";
 const NOBODY: &str = "user_id,first_name,last_name,email\n";
 
 #[tokio::test]
@@ -266,18 +151,8 @@ async fn deleting_a_directory_takes_its_mirrors_with_it_where_that_was_asked_for
 async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_explained() {
     let stage = Stage::new("ldap").await;
     let slapd = Slapd::builder().company(Company::of(20, 3)).start();
-    let secret = |password: &str| json!({"metadata": {"name": "ldap"}, "stringData": {"bindDN": READER, "password": password}});
-    stage.create::<Secret>(secret(PASSWORD)).await;
-    let spec = json!({
-        "provider": {"ldap": {
-            "url": slapd.url(),
-            "insecure": "PlaintextPasswordsAndData",
-            "credentialsSecretRef": {"name": "ldap"},
-            "users": {"baseDN": "ou=people,dc=example,dc=test"},
-            "groups": {"baseDN": "ou=groups,dc=example,dc=test"},
-        }},
-    });
-    stage.directory("acme", spec).await;
+    stage.reader().await;
+    stage.directory("acme", ldap(&slapd.url())).await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(stage.user_names().await.len(), 20);
 

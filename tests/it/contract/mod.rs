@@ -41,4 +41,6 @@ macro_rules! contract {
 
 contract! {
     csv => super::beds::csv::CsvBed;
+    ldap_with_content_synchronisation => super::beds::ldap::LdapBed<true>;
+    ldap_by_modify_timestamp => super::beds::ldap::LdapBed<false>;
 }

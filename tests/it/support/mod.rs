@@ -3,7 +3,9 @@
 pub mod audit;
 pub mod chart;
 pub mod cluster;
+pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
 pub mod operator;
+pub mod stage;
 pub mod wait;

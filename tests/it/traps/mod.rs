@@ -1,0 +1,82 @@
+//! What a person reads on a Directory when an LDAP server goes wrong, and that the mirrors of
+//! better days stay as they were.
+
+mod changes;
+mod limits;
+mod security;
+mod values;
+
+use directory_sync::api::Directory;
+use serde_json::{Value, json};
+
+use crate::support::ldap::{Builder, PASSWORD, Slapd};
+use crate::support::stage::{Mirrors, Stage, ldap, with};
+
+/// The base of people.
+const PEOPLE: &str = "ou=people,dc=example,dc=test";
+
+/// A server, and a Directory `acme` that was synced from it while all was well.
+struct Scene {
+    stage: Stage,
+    slapd: Slapd,
+    before: Mirrors,
+}
+
+impl Scene {
+    /// Starts a server and syncs from it, with changes (RFC 7396) to the provider's settings.
+    async fn new(server: Builder, settings: &Value) -> Self {
+        let slapd = server.start();
+        let spec = with(ldap(&slapd.url()), &json!({"provider": {"ldap": settings}}));
+        Self::of(Stage::new("trap").await, slapd, spec).await
+    }
+
+    async fn of(stage: Stage, slapd: Slapd, spec: Value) -> Self {
+        stage.reader().await;
+        stage.directory("acme", spec).await;
+        stage.ready("acme", "True", "Synced").await;
+        // From here on, what is asked for is what has changed.
+        stage.sync("acme").await;
+        let before = stage.mirrors("acme").await;
+        assert!(before.len() > 20, "{before:?}");
+        Self { stage, slapd, before }
+    }
+
+    /// Changes the provider's settings.
+    async fn set(&self, settings: &Value) {
+        let patch = json!({"spec": {"provider": {"ldap": settings}}});
+        self.stage.patch::<Directory>("acme", patch).await;
+    }
+
+    /// Waits until the Directory says that its source is not ready, and why; checks that a person
+    /// finds the same in the summary, that nobody's secrets or names are told, and that no mirror
+    /// has been touched.
+    async fn fails(&self, reason: &str, parts: &[&str]) {
+        let message = self.stage.told("acme", "SourceReady", "False", reason).await;
+        for part in parts {
+            assert!(message.contains(part), "'{part}' is missing in: {message}");
+        }
+        let ready = self.stage.condition("acme", "Ready").await.unwrap();
+        assert_eq!(
+            (ready.status.as_str(), ready.reason.as_str(), ready.message),
+            ("False", reason, message.clone())
+        );
+        let status = self.stage.status("acme").await;
+        assert!(status.failures.is_some() && status.retry_time.is_some(), "{status:?}");
+        let log = self.stage.operator.log();
+        for private in [PASSWORD, "canary", "secret-of-", "user0001", "User Number"] {
+            assert!(!message.contains(private), "'{private}' is told in: {message}");
+            assert!(!log.contains(private), "'{private}' is told in: {log}");
+        }
+        assert_eq!(self.stage.mirrors("acme").await, self.before);
+    }
+
+    /// Reads everything and checks that all is well and as it was in the beginning.
+    async fn recovers(&self) {
+        self.stage.full_sync("acme").await;
+        self.stage.told("acme", "SourceReady", "True", "Synced").await;
+        self.stage.ready("acme", "True", "Synced").await;
+        let status = self.stage.status("acme").await;
+        assert_eq!((status.failures, status.retry_time), (None, None));
+        assert_eq!(self.stage.mirrors("acme").await, self.before);
+    }
+}
