@@ -57,7 +57,7 @@ main() {
   helm=$("$root/dev/tools.sh" helm)
   [[ $cluster == existing ]] || control_plane=$("$root/dev/cluster/build.sh")
   folder=$(mktemp -d "${TMPDIR:-/tmp}/directory-sync-demo.XXXXXX")
-  note "OpenLDAP, the operator, helm${control_plane:+, and a Kubernetes control plane} are there."
+  note "OpenLDAP, helm, ${control_plane:+a Kubernetes control plane }and the operator are there."
 
   if [[ $cluster == own ]]; then
     headline "2 Starting etcd, kube-apiserver and kube-controller-manager"
@@ -79,8 +79,8 @@ main() {
   grant_rights "$helm"
   write_operator_kubeconfig
   start_operator
-  note "The four definitions are installed, and the operator runs as the ServiceAccount directory-sync of the" \
-    "namespace $namespace, with the Role that the chart gives it: it has no rights elsewhere."
+  note "The definitions are installed, and the operator runs as $(name_of_operator)" \
+    "with the Role that the chart gives it in the namespace $namespace. It has no rights elsewhere."
 
   headline "5 Declaring two Directories: acme in OpenLDAP, and team in tables of a ConfigMap"
   declare_directories
