@@ -27,7 +27,8 @@ finish() { # EXIT-CODE
   local code=$1
   trap 'code=130' INT # Ctrl-C also ends what runs just now, so that it may look like a failure first
   :
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
+  set +e # the terminal may be gone
   exec >&"$console" 2>&1 # it may have ended where output went elsewhere
   if ((code > 0 && code < 128)); then
     printf '\ndemo: failed at: %s\n' "$step"
@@ -47,6 +48,7 @@ trap 'finish $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
+trap 'exit 141' PIPE
 
 main() {
   headline "1 Getting what is needed"
@@ -114,10 +116,13 @@ declare_directories() {
     kubectl apply --filename "$root/examples/directories/csv-configmap.yaml"
   } >/dev/null
   note "$ kubectl wait --for condition=Ready directory/acme directory/team"
-  kubectl wait --for condition=Ready --timeout 120s directory/acme directory/team >/dev/null || {
-    kubectl describe directories >&2
-    fail "the Directories are not Ready; see their conditions above"
-  }
+  local name
+  for name in acme team; do # one by one: for the second, kubectl says "timed out" when the first took all the time
+    kubectl wait --for condition=Ready --timeout 90s "directory/$name" >/dev/null || {
+      kubectl get directories --output wide >&2
+      fail "the Directory $name is not Ready; its message above says why"
+    }
+  done
 }
 
 # Tells what there is to see, shows each further event, and waits.
