@@ -4,6 +4,7 @@
 namespace=''
 cluster=''
 namespace_made=false
+definitions_installed=false
 
 kubectl() { "$root/dev/kubectl" --kubeconfig "$folder/kubeconfig" "$@"; }
 
@@ -53,13 +54,19 @@ make_namespace() {
   kubectl config set-context --current --namespace "$namespace" >/dev/null
 }
 
-# Without --force-conflicts: definitions of another version that somebody else has installed are not overwritten.
+# Without --force-conflicts: definitions of another version that somebody else has installed are not replaced, and then
+# none of ours is installed.
 install_definitions() {
-  kubectl apply --server-side --field-manager directory-sync-demo --filename "$root/crds/" >"$folder/definitions.log" 2>&1 || {
+  { apply_definitions --dry-run=server && apply_definitions; } >"$folder/definitions.log" 2>&1 || {
     tail_of kubectl "$folder/definitions.log"
     fail "the definitions (crds/) could not be installed; if there are others, the demo does not replace them"
   }
+  definitions_installed=true
   kubectl wait --for condition=Established --timeout 60s --filename "$root/crds/" >/dev/null
+}
+
+apply_definitions() { # ARGUMENTS...
+  kubectl apply --server-side --field-manager directory-sync-demo --filename "$root/crds/" "$@"
 }
 
 # What the chart gives the operator, and nothing else: a ServiceAccount, a Role and a RoleBinding.
@@ -82,13 +89,18 @@ write_operator_kubeconfig() {
   } >/dev/null
 }
 
+# Who the operator is to the apiserver, by the apiserver's own word.
+name_of_operator() {
+  kubectl auth whoami --kubeconfig "$folder/operator.kubeconfig" --output 'jsonpath={.status.userInfo.username}'
+}
+
 # Removes what is ours in a cluster that stays.
 leave_cluster() {
   [[ $cluster == existing ]] && $namespace_made || return 0
   note "Removing the namespace $namespace from the cluster ..."
-  if kubectl delete namespace "$namespace" --timeout 120s >/dev/null; then
-    note "The definitions stay. To remove them, with every Directory of the cluster:" "kubectl delete --filename crds/"
-  else
+  kubectl delete namespace "$namespace" --timeout 120s >/dev/null ||
     note "It could not be removed; to do so: kubectl delete namespace $namespace"
+  if $definitions_installed; then
+    note "The definitions stay. To remove them, with every Directory of the cluster: kubectl delete --filename crds/"
   fi
 }

@@ -10,14 +10,22 @@ ldap_port=''
 PATH=$PATH:/usr/sbin:/sbin
 
 need_openldap() {
-  local program
-  for program in slapd slapadd ldapmodify ldapwhoami openssl; do
-    command -v "$program" >/dev/null && continue
+  local missing
+  missing=$(missing_programs)
+  if [[ -n $missing ]]; then
     "$root/dev/servers.sh" ldap certificates || fail "OpenLDAP and openssl are needed; see above for how to bring them"
-    break
-  done
+    missing=$(missing_programs)
+    [[ -z $missing ]] || fail "not found, although the packages are installed: $missing"
+  fi
   [[ -r /etc/ldap/schema/inetorgperson.schema ]] ||
     fail "/etc/ldap/schema, where Debian's package slapd has its schemas, is missing"
+}
+
+missing_programs() {
+  local program
+  for program in slapd slapadd ldapmodify ldapwhoami openssl; do
+    command -v "$program" >/dev/null || printf '%s ' "$program"
+  done
 }
 
 # Makes the server's folder, with a database that has the company in it.

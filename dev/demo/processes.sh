@@ -44,18 +44,19 @@ wait_for_an_end() {
   for process in "${started[@]}"; do
     if alive "$process"; then running+=("$process"); fi
   done
-  wait -n "${running[@]}" || true
+  wait -n "${running[@]}" 2>/dev/null || true
 }
 
 # The ends of the logs that may say why the demo failed: of what was started last, of what has ended although nobody
 # has stopped it, and of the operator.
 show_logs() {
-  local process
+  local process name
+  local -A logs=()
   for process in "${started[@]}"; do
-    if [[ $process == "${started[-1]}" || ${names[$process]} == operator ]] || ! alive "$process"; then
-      tail_of "${names[$process]}.log" "$folder/${names[$process]}.log"
-    fi
+    name=${names[$process]}
+    if [[ $process == "${started[-1]}" || $name == operator ]] || ! alive "$process"; then logs[$name]=$folder/$name.log; fi
   done
+  for name in "${!logs[@]}"; do tail_of "$name.log" "${logs[$name]}"; done
 }
 
 # A loopback port that nobody listens on now, below those that the system gives to connections. Somebody may be faster,

@@ -27,7 +27,8 @@ finish() { # EXIT-CODE
   local code=$1
   trap 'code=130' INT # Ctrl-C also ends what runs just now, so that it may look like a failure first
   :
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
+  set +e # the terminal may be gone
   exec >&"$console" 2>&1 # it may have ended where output went elsewhere
   if ((code > 0 && code < 128)); then
     printf '\ndemo: failed at: %s\n' "$step"
@@ -47,6 +48,7 @@ trap 'finish $?' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
+trap 'exit 141' PIPE
 
 main() {
   headline "1 Getting what is needed"
@@ -57,7 +59,7 @@ main() {
   helm=$("$root/dev/tools.sh" helm)
   [[ $cluster == existing ]] || control_plane=$("$root/dev/cluster/build.sh")
   folder=$(mktemp -d "${TMPDIR:-/tmp}/directory-sync-demo.XXXXXX")
-  note "OpenLDAP, the operator, helm${control_plane:+, and a Kubernetes control plane} are there."
+  note "OpenLDAP, helm, ${control_plane:+a Kubernetes control plane }and the operator are there."
 
   if [[ $cluster == own ]]; then
     headline "2 Starting etcd, kube-apiserver and kube-controller-manager"
@@ -79,8 +81,8 @@ main() {
   grant_rights "$helm"
   write_operator_kubeconfig
   start_operator
-  note "The four definitions are installed, and the operator runs as the ServiceAccount directory-sync of the" \
-    "namespace $namespace, with the Role that the chart gives it: it has no rights elsewhere."
+  note "The definitions are installed, and the operator runs as $(name_of_operator)" \
+    "with the Role that the chart gives it in the namespace $namespace. It has no rights elsewhere."
 
   headline "5 Declaring two Directories: acme in OpenLDAP, and team in tables of a ConfigMap"
   declare_directories
@@ -114,10 +116,13 @@ declare_directories() {
     kubectl apply --filename "$root/examples/directories/csv-configmap.yaml"
   } >/dev/null
   note "$ kubectl wait --for condition=Ready directory/acme directory/team"
-  kubectl wait --for condition=Ready --timeout 120s directory/acme directory/team >/dev/null || {
-    kubectl describe directories >&2
-    fail "the Directories are not Ready; see their conditions above"
-  }
+  local name
+  for name in acme team; do # one by one: for the second, kubectl says "timed out" when the first took all the time
+    kubectl wait --for condition=Ready --timeout 90s "directory/$name" >/dev/null || {
+      kubectl get directories --output wide >&2
+      fail "the Directory $name is not Ready; its message above says why"
+    }
+  done
 }
 
 # Tells what there is to see, shows each further event, and waits.

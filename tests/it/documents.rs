@@ -15,11 +15,11 @@ use crate::support::manifest::{self, kind};
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
 
-/// All documents of the project: those in its root, and all below `docs` and `examples`.
+/// All documents of the project: those in its root, and all below `docs`, `examples` and `dev`.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found: Vec<PathBuf> = files(root).filter(|path| has_extension(path, "md")).collect();
-    found.extend(below(&[root.join("docs"), root.join("examples")], "md"));
+    found.extend(below(&["docs", "examples", "dev"].map(|folder| root.join(folder)), "md"));
     found.sort();
     found
 }

@@ -50,6 +50,12 @@ async fn each_sync_that_writes_is_told_with_its_own_numbers() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_no_terminal_has_no_colours() {
+    let log = Stage::new("log").await.operator.log();
+    assert!(log.contains("INFO") && !log.contains('\u{1b}'), "{log:?}");
+}
+
+#[tokio::test]
 async fn a_source_without_anybody_empties_nothing() {
     let stage = Stage::new("empty").await;
     stage.people(TWO).await;
