@@ -141,7 +141,9 @@ async fn a_table_of_people_and_their_groups_follows_the_directory_and_outlives_r
         company.members_of(group).into_iter().for_each(|number| join(number, &format!("group{group:02}")));
     }
     company.members_of(0).into_iter().for_each(|number| join(number, "all"));
-    ["alpha", "omega", "all"].into_iter().for_each(|group| join(0, group));
+    for group in ["alpha", "omega", "all"] {
+        join(0, group);
+    }
 
     stage.reader().await;
     let inactive = json!({"provider": {"ldap": {"users": {"inactiveFilter": "(title=Left)"}}}});
