@@ -9,6 +9,7 @@
 )]
 
 mod chart;
+mod consumer;
 mod contract;
 mod control_plane;
 mod documents;

@@ -30,15 +30,17 @@ impl Notes {
         }
         for (attribute, entries) in self.left_out.binary.iter().take(MAX_NAMED) {
             sentences.push(format!(
-                "{} of {entries} entries is not text (UTF-8) and was left out.",
-                named(attribute)
+                "{} is not text (UTF-8) in {} and was left out there.",
+                named(attribute),
+                counted(*entries)
             ));
         }
         for (attribute, entries) in self.left_out.large.iter().take(MAX_NAMED) {
             sentences.push(format!(
-                "{} of {entries} entries has values of more than {} KiB, which were left out.",
+                "{} has values of more than {} KiB in {}, which were left out.",
                 named(attribute),
-                MAX_VALUE_BYTES / 1024
+                MAX_VALUE_BYTES / 1024,
+                counted(*entries)
             ));
         }
         for (attribute, values) in nameless {
@@ -55,6 +57,10 @@ impl Notes {
         }
         sentences
     }
+}
+
+fn counted(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
 }
 
 /// An attribute by its name, if the server sent a decent one.

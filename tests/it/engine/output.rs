@@ -37,7 +37,7 @@ async fn a_group_that_does_not_fit_stays_as_it_was_and_the_others_are_written() 
     stage.sync("acme").await;
     let message = stage.told("acme", "OutputReady", "False", "TooManyMembers").await;
     assert_eq!(stage.ready("acme", "False", "TooManyMembers").await, message);
-    for part in ["1 groups do not fit and stay as they were", "1001 members", "1000"] {
+    for part in ["1 group does not fit and stays as it was", "1001 members", "1000"] {
         assert!(message.contains(part), "'{part}' is missing in: {message}");
     }
     let now = stage.group("large").await;
@@ -115,7 +115,7 @@ async fn a_mirror_that_the_cluster_refuses_is_tried_again_although_the_source_ha
     let dn = "uid=user0003,ou=people,dc=example,dc=test";
     slapd.modify(&format!("dn: {dn}\nchangetype: modify\nreplace: title\ntitle: Forbidden\n"));
     let message = stage.told("acme", "OutputReady", "False", "Refused").await;
-    assert!(message.starts_with("the cluster refuses 1 mirrors, which stay as they were: "), "{message}");
+    assert!(message.starts_with("the cluster refuses 1 mirror, which stays as it was: "), "{message}");
     assert!(!message.contains("user0003@"), "{message}");
     assert_eq!(stage.mirrors("acme").await, before);
     // Some more syncs, for which the source has no news.

@@ -104,7 +104,7 @@ async fn a_person_without_a_required_attribute_is_held_back_and_an_optional_one_
     let message = stage.ready("acme", "True", "Synced").await;
     assert_eq!(
         message,
-        "people and groups are up to date, but for 1 that are held back: see status.quarantined"
+        "people and groups are up to date, but for 1 that is held back: see status.quarantined"
     );
     let quarantined = stage.status("acme").await.quarantined;
     assert_eq!(

@@ -7,6 +7,7 @@ mod security;
 mod values;
 
 use directory_sync::api::Directory;
+use directory_sync::api::status::SyncKind;
 use serde_json::{Value, json};
 
 use crate::support::ldap::{Builder, PASSWORD, Slapd};
@@ -55,6 +56,8 @@ impl Scene {
         for part in parts {
             assert!(message.contains(part), "'{part}' is missing in: {message}");
         }
+        let reassured = message.ends_with(". Nobody is taken for missing: the mirrors stay as they are");
+        assert_eq!(reassured, reason == "Incomplete", "{message}");
         let ready = self.stage.condition("acme", "Ready").await.unwrap();
         assert_eq!(
             (ready.status.as_str(), ready.reason.as_str(), ready.message),
@@ -68,6 +71,16 @@ impl Scene {
             assert!(!log.contains(private), "'{private}' is told in: {log}");
         }
         assert_eq!(self.stage.mirrors("acme").await, self.before);
+    }
+
+    /// Syncs, and checks that the operator did not trust the list of changes, and why.
+    async fn is_read_in_full(&self, reason: &str) {
+        self.stage.sync("acme").await;
+        let log = self.stage.operator.log();
+        let told = log.lines().find(|line| line.contains("reading everything instead of changes"));
+        assert!(told.is_some_and(|line| line.contains(reason)), "{log}");
+        self.stage.ready("acme", "True", "Synced").await;
+        assert_eq!(self.stage.status("acme").await.last_sync.unwrap().kind, SyncKind::Full);
     }
 
     /// Reads everything and checks that all is well and as it was in the beginning.

@@ -82,7 +82,11 @@ async fn a_certificate_for_another_name() {
     scene
         .fails(
             "Misconfigured",
-            &["is not for the name 'localhost'", "spec.provider.ldap.url", "subjectAltName"],
+            &[
+                "is not for the name 'localhost' but for 'ldap.elsewhere.test'",
+                "spec.provider.ldap.url",
+                "subjectAltName",
+            ],
         )
         .await;
     scene.slapd.reconfigure(&Slapd::builder().tls(&authority.certificate()));

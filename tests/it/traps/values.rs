@@ -47,7 +47,7 @@ async fn an_attribute_that_is_not_utf_8_is_left_out_and_the_person_is_kept() {
     let scene = Scene::new(Slapd::builder().ldif(&zoe), &settings).await;
     assert!(scene.stage.user_names().await.contains(&"zoe@example.test".to_owned()));
     let notes = scene.stage.status("acme").await.notes;
-    let told = "The attribute 'userSMIMECertificate' of 1 entries is not text (UTF-8) and was left out.";
+    let told = "The attribute 'userSMIMECertificate' is not text (UTF-8) in 1 entry and was left out there.";
     assert!(notes.iter().any(|note| note == told), "{notes:?}");
 }
 
