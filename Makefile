@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crds chart-test image
+.PHONY: help demo test lint deny crds chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,9 +12,12 @@ test: ## Runs every test, against a real control plane and a real OpenLDAP.
 	dev/servers.sh
 	cargo test --locked
 
-lint: ## Checks formatting and lints.
+lint: ## Checks formatting and lints, of tests and examples too.
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
+
+deny: ## Checks licences, sources and bans of all dependencies.
+	dev/deny.sh
 
 crds: ## Writes the custom resource definitions, the chart's copy and the API reference anew.
 	cargo run --quiet -- crds --dir crds

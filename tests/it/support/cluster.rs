@@ -40,7 +40,6 @@ pub struct Cluster {
 #[serde(rename_all = "camelCase")]
 struct Handout {
     kubeconfig: PathBuf,
-    server: String,
     audit_log: PathBuf,
 }
 
@@ -60,11 +59,6 @@ impl Cluster {
     /// The path of the administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.handout.kubeconfig
-    }
-
-    /// `https://127.0.0.1:PORT`
-    pub fn server(&self) -> &str {
-        &self.handout.server
     }
 
     /// A new client of the user `admin`, who may do everything. A client's connections belong to
@@ -138,11 +132,6 @@ impl Cluster {
     /// namespace.
     pub fn audit_since(&self, mark: AuditMark) -> Audit {
         Audit::read(&self.handout.audit_log, mark)
-    }
-
-    /// All requests since the cluster's start.
-    pub fn audit(&self) -> Audit {
-        self.audit_since(AuditMark::START)
     }
 
     fn read_kubeconfig(&self) -> Kubeconfig {
