@@ -1,9 +1,10 @@
-//! What a person reads on a Directory when an LDAP server goes wrong, and that the mirrors of
-//! better days stay as they were.
+//! What a person reads on a Directory when its source goes wrong, an LDAP server above all, and that
+//! the mirrors of better days stay as they were.
 
 mod changes;
 mod limits;
 mod security;
+mod tables;
 mod values;
 
 use directory_sync::api::Directory;
