@@ -69,7 +69,6 @@ async fn rules_can_change_and_mirrors_are_repaired_although_a_restart_has_read_n
     stage.reader().await;
     stage.directory("acme", with(ldap(&slapd.url()), &json!({"sync": {"interval": "168h"}}))).await;
     stage.ready("acme", "True", "Synced").await;
-    stage.sync("acme").await;
 
     restarts(&mut stage, &slapd).await;
     let edited = stage.user("user0003@example.test").await.metadata.name.unwrap();
@@ -105,9 +104,10 @@ async fn a_backoff_goes_on_where_it_was() {
     assert_eq!(before.failures, Some(2));
 
     stage.operator.restart().await;
-    // Until the operator has synced another Directory.
-    stage.rewrite("witness", json!({"users.csv": TWO})).await;
+    // Until the operator has noticed for another Directory what it looks at from time to time.
     stage.sync("witness").await;
+    stage.rewrite("witness", json!({"users.csv": TWO})).await;
+    stage.users_become(&["ada@a.test", "grace@a.test"]).await;
     let after = stage.status("acme").await;
     assert_eq!((after.failures, after.retry_time), (before.failures, before.retry_time));
     assert_eq!(after.conditions, before.conditions);

@@ -36,8 +36,6 @@ impl Scene {
         stage.reader().await;
         stage.directory("acme", spec).await;
         stage.ready("acme", "True", "Synced").await;
-        // From here on, what is asked for is what has changed.
-        stage.sync("acme").await;
         let before = stage.mirrors("acme").await;
         assert!(before.len() > 20, "{before:?}");
         Self { stage, slapd, before }
