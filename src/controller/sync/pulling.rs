@@ -72,11 +72,16 @@ pub(super) async fn pull(
                 }
                 return Ok(Pulled { kind: SyncKind::Delta, unchanged });
             }
-            // Without the records that the changes apply to, or with changes that cannot be
-            // trusted, everything is read.
+            // Without the records that the changes apply to, everything is read.
             Ok(_) => memory.reading = None,
+            // So it is with changes that cannot be trusted. What is at hand stays until then, for
+            // repairs: each change in it is true by itself, and nobody is missing from it.
             Err(error) if error.class == Class::ChangesUnknown => {
-                memory.reading = None;
+                memory.reading = memory.reading.take().filter(|_| remembered);
+                if let Some(reading) = &mut memory.reading {
+                    reading.snapshot = Some(Arc::new(snapshot));
+                    reading.cursor = None;
+                }
                 tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
             }
             Err(error) => {
