@@ -4,6 +4,7 @@ mod chart;
 mod contract;
 mod control_plane;
 mod documents;
+mod group_members;
 mod ldap;
 mod product;
 mod reference;
