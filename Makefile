@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint deny crds chart-test image
+.PHONY: help demo test bench lint deny crds chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ demo: ## Shows it all on this machine, from an LDAP server to objects in a clust
 test: ## Runs every test, against a real control plane and a real OpenLDAP.
 	dev/servers.sh
 	cargo test --locked
+
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes.
+	dev/servers.sh
+	QUICK=$(QUICK) cargo bench --locked --bench bench
 
 lint: ## Checks formatting and lints, of tests and examples too.
 	cargo fmt --check

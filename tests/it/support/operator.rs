@@ -62,6 +62,11 @@ impl Operator {
         let _ = self.child.wait();
     }
 
+    /// The id of the operator's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the operator has logged so far, before restarts too.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

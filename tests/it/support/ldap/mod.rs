@@ -174,7 +174,8 @@ impl Slapd {
         assert!(output.status.success(), "ldapmodify: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn log(&self) -> String {
+    /// The server's log: a line for every operation, with the time to the nanosecond.
+    pub fn log(&self) -> String {
         fs::read(self.folder.path().join("log"))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
