@@ -7,4 +7,5 @@ mod documents;
 mod ldap;
 mod product;
 mod reference;
+mod refusals;
 mod support;
