@@ -4,6 +4,7 @@
 
 mod bounds;
 mod case;
+mod parity;
 mod reconcile;
 mod schema;
 mod table;
