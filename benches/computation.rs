@@ -122,8 +122,15 @@ fn mirrors(snapshot: &Snapshot, rules: &Rules) -> Index {
         };
         version += 1;
         let hash = Some(hash);
-        let observed =
-            Observed { hash, state, uid: name.id, owner: OWNER, generation: 1, resource_version: version };
+        let observed = Observed {
+            hash,
+            state,
+            members: 0,
+            uid: name.id,
+            owner: OWNER,
+            generation: 1,
+            resource_version: version,
+        };
         index.insert(name, observed);
         Ok(())
     })

@@ -76,7 +76,7 @@ pub enum Held {
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// The spec cannot work.
-    #[error("{}", .0.problems.join("; "))]
+    #[error("{0}")]
     Invalid(Invalid),
     /// What the spec names cannot be read.
     #[error(transparent)]

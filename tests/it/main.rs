@@ -9,6 +9,7 @@
 )]
 
 mod chart;
+mod check;
 mod consumer;
 mod contract;
 mod control_plane;
@@ -20,5 +21,6 @@ mod ldap;
 mod preview;
 mod product;
 mod reference;
+mod refusals;
 mod support;
 mod traps;

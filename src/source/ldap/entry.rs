@@ -8,7 +8,7 @@ use lber::structure::{PL, StructureTag};
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// Attributes that are never asked for and never kept: secrets, photos and sounds.
-const FORBIDDEN: &[&str] = &[
+pub const FORBIDDEN: &[&str] = &[
     "userPassword",
     "authPassword",
     "unicodePwd",

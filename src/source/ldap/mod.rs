@@ -9,6 +9,7 @@ mod map;
 mod notes;
 mod pages;
 mod pull;
+mod rules;
 mod schema;
 mod search;
 mod settings;

@@ -58,7 +58,7 @@ impl Operator {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let _ = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
         let _ = self.child.wait();
     }
 
