@@ -1,7 +1,7 @@
 //! The whole product: Directories applied to a real cluster, people from CSV and a real slapd, and
 //! what an application then sees.
 
-use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser};
+use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams};
@@ -167,4 +167,27 @@ async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_exp
     assert!(!message.contains("canary-wrong"), "{message}");
     assert!(!stage.operator.log().contains("canary-wrong"));
     assert_eq!(stage.user_names().await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_mirror_that_lost_its_label_is_taken_back() {
+    let stage = Stage::new("label").await;
+    stage.people(ONE).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let users = stage.api::<DirectoryUser>();
+    let mirror = users.list(&ListParams::default()).await.unwrap().items.remove(0);
+    let name = mirror.metadata.name.unwrap();
+    stage.patch::<DirectoryUser>(&name, json!({"metadata": {"labels": {LABEL_DIRECTORY: null}}})).await;
+    eventually("the label is there again", LIMIT, async || {
+        let found = users.get(&name).await.unwrap().metadata;
+        assert_eq!(found.uid, mirror.metadata.uid, "it is the same object");
+        let label = found.labels.unwrap_or_default().remove(LABEL_DIRECTORY);
+        if label.as_deref() == Some("acme") {
+            Ok(())
+        } else {
+            Err(format!("{label:?}\n{}", stage.operator.log()))
+        }
+    })
+    .await;
 }
