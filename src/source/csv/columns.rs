@@ -152,8 +152,8 @@ pub fn problems(table: &str, attributes: &[Attribute], custom: &BTreeMap<String,
     let mut problems = Vec::new();
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     for (attribute, column) in custom {
-        let mut problem = |message| {
-            problems.push(Problem { field: format!("{PATH}.{table}.columns.{attribute}"), message })
+        let mut problem = |message: String| {
+            problems.push(Problem::new(format!("{PATH}.{table}.columns.{attribute}"), message));
         };
         if !attributes.iter().any(|known| known.name == attribute) {
             let names: Vec<&str> = attributes.iter().map(|known| known.name).collect();
