@@ -113,9 +113,12 @@ pub fn read(input: &Input) -> (Vec<Object>, Vec<Problem>) {
     (objects, problems)
 }
 
-/// The first line of an error, without the text that it is about: that may be a secret.
+/// The first line of an error, without the text that it is about, which may be a secret, and without its
+/// place in the document: the problem has the line of the file.
 fn in_short(error: &serde_saphyr::Error) -> String {
-    error.without_snippet().to_string().lines().next().unwrap_or_default().to_owned()
+    let message = error.without_snippet().to_string();
+    let message = message.lines().next().unwrap_or_default();
+    message.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 fn unreadable(input: &Input, document: usize, line: Option<usize>, message: &str) -> Problem {

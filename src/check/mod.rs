@@ -78,6 +78,8 @@ impl Checker {
             report.problems.extend(self.check_one(&materials, object));
         }
         report.problems.extend(doubles(&objects));
+        let place = |name: &str| inputs.iter().position(|input| input.name == name);
+        report.problems.sort_by_key(|problem| (place(&problem.file), problem.document, problem.line));
         Manifests { report, objects, materials }
     }
 
