@@ -21,6 +21,7 @@ pub const KEYWORDS: &[&str] = &[
     "maxItems",
     "maxLength",
     "maxProperties",
+    "minProperties",
     "maximum",
     "minItems",
     "minLength",
