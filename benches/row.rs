@@ -54,9 +54,9 @@ impl Row {
         Self { floor: Some(floor), ratio, ..self }.judged()
     }
 
-    /// Sets the bound.
-    pub fn bound(self, bound: Bound) -> Self {
-        Self { bound: Some(bound), ..self }.judged()
+    /// Sets the bound, if there is one.
+    pub fn bound(self, bound: impl Into<Option<Bound>>) -> Self {
+        Self { bound: bound.into(), ..self }.judged()
     }
 
     fn judged(self) -> Self {

@@ -26,12 +26,11 @@ pub async fn rows(scale: &Scale, large: &Operations) -> Vec<Row> {
         (&scale.company, large, Some(Bound::AtMost(number(pages(&scale.company) + besides)))),
     ] {
         let of = size(company);
-        let searches = Row::count(format!("LDAP, {of}: searches"), operations.searches.len(), "")
-            .floor(number(pages(company)));
-        rows.push(match bound {
-            Some(bound) => searches.bound(bound),
-            None => searches,
-        });
+        rows.push(
+            Row::count(format!("LDAP, {of}: searches"), operations.searches.len(), "")
+                .floor(number(pages(company)))
+                .bound(bound),
+        );
         let connections = Row::count(format!("LDAP, {of}: connections"), operations.connections, "");
         rows.push(connections.bound(Bound::Exactly(1.0)));
         let unclosed = operations.connections - operations.closed;

@@ -3,7 +3,7 @@
 //! It is real (etcd, kube-apiserver, kube-controller-manager), starts with the first test that asks
 //! for it, and goes away with the process. There are no nodes, so no pod ever runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -41,6 +41,7 @@ pub struct Cluster {
 struct Handout {
     kubeconfig: PathBuf,
     audit_log: PathBuf,
+    pids: HashMap<String, u32>,
 }
 
 impl Cluster {
@@ -59,6 +60,11 @@ impl Cluster {
     /// The path of the administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.handout.kubeconfig
+    }
+
+    /// The id of a component's process, by the component's name: `etcd`, `kube-apiserver`.
+    pub fn process(&self, component: &str) -> u32 {
+        self.handout.pids[component]
     }
 
     /// A new client of the user `admin`, who may do everything. A client's connections belong to
