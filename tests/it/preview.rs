@@ -147,7 +147,12 @@ async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is
     stage.ready("acme", "True", "Synced").await;
     stage.respecify("acme", json!({"sync": {"suspend": true}})).await;
     stage.ready("acme", "False", "Suspended").await;
-    stage.rewrite("people", json!({"users.csv": PEOPLE.replace("2,Grace", "3,Alan")})).await;
+    stage
+        .rewrite(
+            "people",
+            json!({"users.csv": PEOPLE.replace("title", "job_title").replace("2,Grace", "3,Alan")}),
+        )
+        .await;
 
     let folder = TempDir::new().unwrap();
     let directory = json!({
