@@ -12,9 +12,9 @@ test: ## Runs every test, against a real control plane and a real OpenLDAP.
 	dev/servers.sh
 	cargo test --locked
 
-bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes.
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
 	dev/servers.sh
-	QUICK=$(QUICK) cargo bench --locked --bench bench
+	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --bench bench
 
 lint: ## Checks formatting and lints, of tests and examples too.
 	cargo fmt --check
