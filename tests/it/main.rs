@@ -15,7 +15,6 @@ mod contract;
 mod control_plane;
 mod documents;
 mod engine;
-mod group_members;
 mod guard;
 mod ldap;
 mod preview;

@@ -74,7 +74,7 @@ fn people_and_groups_are_shown_as_they_would_stand_in_the_cluster() {
     assert_eq!(ada["spec"]["attributes"]["badge"], "b-1", "{shown}");
     assert_eq!(ada["spec"]["role"], "admin");
     assert_eq!(shown["users"][1]["spec"]["role"], "guest");
-    assert_eq!(shown["groups"][0]["spec"]["members"], json!([{"user": ada["name"]}]));
+    assert_eq!(shown["groups"][0]["spec"]["members"], json!({"users": [ada["name"]]}));
 
     let text = stdout(&preview(&[], &files));
     assert!(text.lines().any(|line| line.starts_with("Ada Lovelace") && line.ends_with("admin")), "{text}");
