@@ -8,6 +8,7 @@ pub mod collect;
 pub mod csv;
 pub mod error;
 pub mod ldap;
+mod ldap_protocol;
 pub mod material;
 
 use futures::stream::BoxStream;

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{LeftOut, MAX_VALUE_BYTES};
-use super::search::PageSize;
-
-/// How many attributes are named.
-const MAX_NAMED: usize = 5;
+use super::settings::PATH;
+use crate::source::ldap_protocol::entry::LeftOut;
+use crate::source::ldap_protocol::search::PageSize;
 
 /// What was noticed while reading.
 #[derive(Debug, Default)]
@@ -28,38 +26,13 @@ impl Notes {
                 self.references
             ));
         }
-        for (attribute, entries) in self.left_out.binary.iter().take(MAX_NAMED) {
-            sentences.push(format!(
-                "{} of {entries} entries is not text (UTF-8) and was left out.",
-                named(attribute)
-            ));
-        }
-        for (attribute, entries) in self.left_out.large.iter().take(MAX_NAMED) {
-            sentences.push(format!(
-                "{} of {entries} entries has values of more than {} KiB, which were left out.",
-                named(attribute),
-                MAX_VALUE_BYTES / 1024
-            ));
-        }
+        sentences.extend(self.left_out.sentences());
         for (attribute, values) in nameless {
             sentences.push(format!(
                 "{values} values of the attribute '{attribute}' are not DNs and were left out."
             ));
         }
-        if size.accepted < size.configured {
-            sentences.push(format!(
-                "The server refuses pages of {} entries and takes {}; spec.provider.ldap.pageSize: {} spares it \
-                 the refused searches.",
-                size.configured, size.accepted, size.accepted
-            ));
-        }
+        sentences.extend(size.sentence(PATH));
         sentences
     }
-}
-
-/// An attribute by its name, if the server sent a decent one.
-fn named(attribute: &str) -> String {
-    let decent = attribute.len() <= 64
-        && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    if decent { format!("The attribute '{attribute}'") } else { "An attribute".to_owned() }
 }

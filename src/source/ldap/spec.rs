@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::source::ldap_protocol::connection::Insecure;
 use crate::source::material::{SecretRef, TextRef};
 
 /// A directory that speaks LDAP version 3 (RFC 4511).
@@ -53,13 +54,6 @@ pub struct LdapSpec {
     /// How changes are found between full readings.
     #[serde(default)]
     pub changes: Changes,
-}
-
-/// The risk that an unencrypted connection takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Insecure {
-    /// The bind password and everybody's data can be read and changed on the network.
-    PlaintextPasswordsAndData,
 }
 
 /// A family of schemas.

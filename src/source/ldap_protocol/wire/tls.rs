@@ -98,12 +98,13 @@ impl Trust {
 
     /// What went wrong in a handshake, for a person.
     pub fn explain(&self, error: &io::Error, endpoint: &Endpoint) -> SourceError {
+        let url = endpoint.wording.url;
         let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match cause {
             Some(rustls::Error::InvalidCertificate(cause)) => self.explain_certificate(cause, endpoint),
             Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateHandshakeMessage { .. }) => {
                 SourceError::misconfigured(format!(
-                    "{endpoint} does not speak TLS on this port; check the port of spec.provider.ldap.url, \
+                    "{endpoint} does not speak TLS on this port; check the port of {url}, \
                      or use an ldap:// url with startTLS: true"
                 ))
             }
@@ -115,7 +116,7 @@ impl Trust {
             }
             _ => SourceError::transient(format!(
                 "{endpoint} ended the connection during the TLS handshake; \
-                 check that the port of spec.provider.ldap.url is the one for TLS"
+                 check that the port of {url} is the one for TLS"
             )),
         }
     }
@@ -142,8 +143,8 @@ impl Trust {
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
                 "the certificate of {endpoint} is not for the name '{}'; use a name that the certificate has \
-                 in spec.provider.ldap.url, or add this name to its subjectAltName",
-                endpoint.host
+                 in {}, or add this name to its subjectAltName",
+                endpoint.host, endpoint.wording.url
             ),
             CertificateError::Revoked => {
                 format!("the certificate of {endpoint} has been revoked; have it replaced on the server")
