@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
 use crate::support::operator::Operator;
+use crate::support::samba::{self, Samba, company as domain};
 use crate::support::wait::eventually;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -265,4 +266,50 @@ async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_exp
     assert!(!message.contains("canary-wrong"), "{message}");
     assert!(!stage.operator.log().contains("canary-wrong"));
     assert_eq!(stage.user_names().await.len(), 20);
+}
+
+#[tokio::test]
+async fn people_of_a_real_domain_become_objects_and_a_deleted_one_goes() {
+    let stage = Stage::new("domain").await;
+    let samba = Samba::start();
+    let person = |account: &str| {
+        format!(
+            "dn: CN={account},{}\nchangetype: add\nobjectClass: user\nsAMAccountName: {account}\n\
+             userAccountControl: 544\nmail: {account}@a.test\n\n",
+            domain::LAB
+        )
+    };
+    let group = format!(
+        "dn: CN=staff,{0}\nchangetype: add\nobjectClass: group\nsAMAccountName: staff\nmember: CN=ada,{0}\n",
+        domain::LAB
+    );
+    samba.modify(&format!("{}{}{group}", person("ada"), person("grace")));
+    let secret = json!({"username": samba::READER, "password": samba::PASSWORD});
+    stage.create::<Secret>(json!({"metadata": {"name": "domain"}, "stringData": secret})).await;
+    let authority = json!({"metadata": {"name": "domain-ca"}, "data": {"ca.crt": samba.authority()}});
+    stage.create::<ConfigMap>(authority).await;
+    let provider = json!({
+        "urls": [samba.url()],
+        "credentialsSecretRef": {"name": "domain"},
+        "caRef": {"configMap": {"name": "domain-ca"}},
+        "users": {"baseDN": domain::LAB},
+        "groups": {"baseDN": domain::LAB},
+    });
+    let mut global_catalog = provider.clone();
+    global_catalog["urls"] = json!(["ldaps://gc.ad.example.test:3269"]);
+    let refused = serde_json::from_value::<Directory>(json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "gc"},
+        "spec": {"provider": {"activeDirectory": global_catalog}},
+    }));
+    let error = stage.api::<Directory>().create(&PostParams::default(), &refused.unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains("ports 3268 and 3269 are the Global Catalog"), "{error}");
+
+    stage.directory("acme", json!({"provider": {"activeDirectory": provider}})).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.user_names().await, ["ada@a.test", "grace@a.test"]);
+    let groups = stage.api::<DirectoryGroup>().list(&ListParams::default()).await.unwrap();
+    assert_eq!(groups.items[0].spec.group.member_count, 1);
+    samba.modify(&format!("dn: CN=ada,{}\nchangetype: delete\n", domain::LAB));
+    stage.sync("acme").await;
+    stage.users_become(&["grace@a.test"]).await;
 }

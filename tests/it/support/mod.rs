@@ -6,4 +6,6 @@ pub mod cluster;
 pub mod ldap;
 pub mod manifest;
 pub mod operator;
+pub mod samba;
+pub mod stub_controller;
 pub mod wait;

@@ -1,5 +1,6 @@
 //! The test bed of one provider: a directory that a test fills and changes.
 
+pub mod active_directory;
 pub mod csv;
 
 use directory_sync::source::{Source, SourceError};
