@@ -1,11 +1,8 @@
 //! Changes between full readings.
 
-use std::time::Duration;
-
 use super::*;
 use crate::support::samba::CLERK;
 use crate::support::samba::company::{GROUPS, LAB, PEOPLE, group_dn, user_dn};
-use crate::support::wait::eventually;
 
 /// Both ways to learn of changes.
 const WAYS: [&str; 2] = ["Auto", "UpdateSequenceNumbers"];
@@ -159,19 +156,20 @@ async fn somebody_whom_the_filter_does_not_find_any_more_makes_the_list_unknown(
 #[tokio::test]
 async fn an_account_that_expires_meanwhile_makes_the_list_unknown_though_nothing_changed() {
     let samba = Samba::start();
-    let in_a_moment = jiff::Timestamp::now().as_second() + 11_644_473_600 + 3;
-    samba.modify(&person("ada", LAB, &format!("accountExpires: {in_a_moment}0000000\n")));
+    let (sooner, later) = (155_000_000_000_000_000_i64, 156_000_000_000_000_000_i64);
+    let expires = |time: i64| format!("accountExpires: {time}\n");
+    samba.modify(&format!(
+        "{}{}",
+        person("ada", LAB, &expires(later)),
+        person("grace", LAB, &expires(sooner))
+    ));
     let directory = Directory::of(&samba).below(LAB);
-    let full = directory.read().await.unwrap();
-    eventually("the account has expired", Duration::from_secs(30), async || {
-        match directory.changes(&full.cursor()).await {
-            Err(error) if error.class == Class::ChangesUnknown => Ok(()),
-            other => Err(format!("{:?}", other.map(|answer| answer.end))),
-        }
-    })
-    .await;
-    let state = directory.read().await.unwrap().user("ada").user.state;
-    assert_eq!(state, directory_sync::model::State::Inactive);
+    let mut cursor: Value = serde_json::from_str(&directory.read().await.unwrap().cursor().0).unwrap();
+    assert_eq!(cursor["until"], json!(sooner));
+    // As if that moment had come.
+    cursor["until"] = json!(1);
+    let error = directory.changes(&Cursor(cursor.to_string())).await.unwrap_err();
+    assert_told(&error, Class::ChangesUnknown, &["an account has expired"]);
 }
 
 #[tokio::test]

@@ -174,3 +174,15 @@ async fn a_stub_whose_database_is_older_than_at_the_last_sync_makes_the_list_unk
     let error = Directory::plain(&[&older.url()]).changes(&cursor).await.unwrap_err();
     assert_told(&error, Class::ChangesUnknown, &["database is older"]);
 }
+
+#[tokio::test]
+async fn a_sync_without_a_change_needs_three_searches_of_the_stub() {
+    let stub = StubController::start(root(10), |_| Found::changes(Vec::new(), false, b"c")).await;
+    let directory = Directory::plain(&[&stub.url()]);
+    let cursor = directory.read().await.unwrap().cursor();
+    let before = stub.searches().len();
+    let changes = directory.changes(&cursor).await.unwrap();
+    assert_eq!(changes.cursor(), cursor, "nothing is to be remembered anew");
+    let asked: Vec<String> = stub.searches().drain(before..).map(|search| search.base).collect();
+    assert_eq!(asked, ["", "CN=NTDS Settings,CN=DC9,CN=Configuration", DOMAIN]);
+}

@@ -96,7 +96,8 @@ impl Samba {
         let mut text = format!(
             "[global]\nnetbios name = DC1\nrealm = AD.EXAMPLE.TEST\nworkgroup = ADTEST\n\
              server role = active directory domain controller\nserver services = ldap\n\
-             interfaces = {}/8\nbind interfaces only = yes\ntls enabled = yes\n",
+             interfaces = {}/8\nbind interfaces only = yes\ntls enabled = yes\n\
+             # The data need not outlive the machine's power.\nldb:nosync = yes\n",
             self.address
         );
         for (name, path) in [
