@@ -1,17 +1,27 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test lint crds chart-test image
+.PHONY: help demo test bench lint deny crds chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Shows it all on this machine, from an LDAP server to objects in a cluster. ONCE=1 ends after the last step.
+	dev/demo/run.sh
 
 test: ## Runs every test, against a real control plane and a real OpenLDAP.
 	dev/servers.sh
 	cargo test --locked
 
-lint: ## Checks formatting and lints.
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
+	dev/servers.sh
+	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --bench bench
+
+lint: ## Checks formatting and lints, of tests and examples too.
 	cargo fmt --check
-	cargo clippy --locked --lib --bins -- -D warnings
+	cargo clippy --locked --all-targets -- -D warnings
+
+deny: ## Checks licences, sources and bans of all dependencies.
+	dev/deny.sh
 
 crds: ## Writes the custom resource definitions, the chart's copy and the API reference anew.
 	cargo run --quiet -- crds --dir crds

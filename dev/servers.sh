@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the directory servers that the tests talk to: `dev/servers.sh [SET]...`.
+# Installs the Debian packages of the directory servers that tests and demo talk to: `dev/servers.sh [SET]...`.
 # Without arguments it installs every set. Where everything is there it does nothing, at once.
 set -euo pipefail
 
 declare -A sets=(
   [ldap]="slapd ldap-utils"
   [samba]="samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-samba ldb-tools ldap-utils"
+  [certificates]="openssl"
 )
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

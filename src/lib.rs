@@ -12,6 +12,7 @@
 //! `controller::sync` is the pipeline, to be read top to bottom.
 
 pub mod api;
+pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod controller;

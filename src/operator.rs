@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::Config;
-use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::events::Reporter;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -76,7 +76,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
             clients: clients.clone(),
             observed: observed.clone(),
             metrics: metrics.clone(),
-            recorder: Recorder::new(clients.request.clone(), reporter()),
+            reporter: reporter(),
             permits: Arc::new(Semaphore::new(permits)),
         };
         tracing::info!(namespaces = ?options.namespaces, "watching Directories");

@@ -1,5 +1,7 @@
 //! Logs: text for people, JSON for machines. Nothing of a person above debug, secrets never.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -26,10 +28,15 @@ pub fn init(format: LogFormat, level: &str) -> anyhow::Result<()> {
         _ => level.to_owned(),
     };
     let filter: EnvFilter = format!("{filter},kube_client=error,ldap3=error").parse()?;
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = fmt().with_env_filter(filter).with_ansi(has_colours()).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
+}
+
+/// Colours are for terminals, and not for people who have asked for none (<https://no-color.org>).
+fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -23,15 +23,24 @@ fn speak_plainly(crd: CustomResourceDefinition) -> Result<CustomResourceDefiniti
         for schema in versions.iter_mut().filter_map(|version| version.pointer_mut("/schema/openAPIV3Schema"))
         {
             rewrite(schema);
+            describe(schema);
         }
     }
     serde_json::from_value(value)
+}
+
+/// Says of the whole object what its spec says: the derive has no words of its own for it.
+fn describe(schema: &mut Value) {
+    if let Some(description) = schema.pointer("/properties/spec/description").cloned() {
+        schema["description"] = description;
+    }
 }
 
 /// Walks a schema and rewrites what the derive makes into what a person should meet.
 fn rewrite(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
         exactly_one_in_words(object);
+        bound_condition(object);
         // An optional field is left out, not null: `nullable` would let a null through to CEL.
         object.remove("nullable");
         // The server warns about Go-foreign formats such as uint16.
@@ -57,6 +66,31 @@ fn exactly_one_in_words(object: &mut Map<String, Value>) {
     let rules = object.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
     if let Some(rules) = rules.as_array_mut() {
         rules.push(rule);
+    }
+}
+
+/// Gives a condition the bounds that its type documents and its generated schema lacks.
+fn bound_condition(object: &mut Map<String, Value>) {
+    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    if !["type", "status", "reason", "message", "lastTransitionTime"]
+        .iter()
+        .all(|name| properties.contains_key(*name))
+    {
+        return;
+    }
+    let bounds = [
+        ("type", json!({"minLength": 1, "maxLength": 316})),
+        ("status", json!({"enum": ["True", "False", "Unknown"]})),
+        ("reason", json!({"minLength": 1, "maxLength": 1024})),
+        ("message", json!({"maxLength": 32768})),
+    ];
+    for (name, bound) in bounds {
+        let (Some(field), Value::Object(bound)) =
+            (properties.get_mut(name).and_then(Value::as_object_mut), bound)
+        else {
+            continue;
+        };
+        field.extend(bound);
     }
 }
 

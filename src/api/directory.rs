@@ -1,12 +1,15 @@
 //! `Directory`: a connection to one organisation's directory, and what to do with its people.
 
+use kube::core::Rule;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults;
+use super::rule;
 use super::rules::{MappingRule, Roles, Scope};
 use super::status::DirectoryStatus;
+use crate::normalize::attribute_names;
 use crate::source::ProviderSpec;
 
 /// The longest name of a Directory: it is a label value, and mirrors add 23 characters to it.
@@ -34,10 +37,11 @@ pub const MAX_NAME: usize = 63;
     printcolumn(name = "Since", type_ = "date", json_path = ".status.conditions[?(@.type=='Ready')].lastTransitionTime", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = kube::core::Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')")
+    validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')")
         .message("metadata.name must have at most 63 characters and no dot: it is used as a label value and as the beginning of the mirrors' names")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = listed_attributes_exist())]
 pub struct DirectorySpec {
     /// The name to show to people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +51,8 @@ pub struct DirectorySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub organization: Option<String>,
-    /// Where the people come from: exactly one member.
+    /// Where the people come from: exactly one member, which cannot be exchanged for another.
+    #[x_kube(validation = the_provider_stays())]
     pub provider: ProviderSpec,
     /// When to sync.
     #[serde(default)]
@@ -73,22 +78,43 @@ pub struct DirectorySpec {
     pub output: Output,
 }
 
+/// `output.attributes` has only names that somebody has.
+fn listed_attributes_exist() -> Rule {
+    let standard = rule::list(attribute_names());
+    Rule::new(format!(
+        "!has(self.output) || !has(self.output.attributes) || self.output.attributes.all(name, name in {standard} || \
+         (has(self.mapping) && self.mapping.exists(added, added.attribute == name)))"
+    ))
+    .message("output.attributes may only list standard attributes, such as email or department, and those that mapping adds")
+    .field_path(".output.attributes")
+}
+
+/// Another provider gives everybody another id: all people would be deleted and made anew.
+fn the_provider_stays() -> Rule {
+    let same = |name: &&str| format!("has(self.{name}) == has(oldSelf.{name})");
+    let conditions: Vec<String> = ProviderSpec::NAMES.iter().map(same).collect();
+    Rule::new(conditions.join(" && ")).message(
+        "the provider cannot be exchanged for one of another kind, because every person would be deleted and made \
+         anew with another id; create another Directory",
+    )
+}
+
 /// When to sync.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rule::duration("interval", "1s", "168h"),
+    validation = rule::duration("fullInterval", "1s", "8760h")
+)]
 pub struct Sync {
     /// Time from the start of one sync to the start of the next, as `30s`, `5m` or `1h30m`.
     #[serde(default = "defaults::sync_interval")]
-    #[schemars(length(max = 32), extend("format" = "duration"))]
-    #[x_kube(validation = kube::core::Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('168h')")
-        .message("interval must be between 1s and 168h"))]
+    #[schemars(length(max = 32))]
     pub interval: String,
     /// The longest time between two full readings of the directory; in between only changes are
     /// asked for, where the directory can tell them.
     #[serde(default = "defaults::full_interval")]
-    #[schemars(length(max = 32), extend("format" = "duration"))]
-    #[x_kube(validation = kube::core::Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('8760h')")
-        .message("fullInterval must be between 1s and 8760h"))]
+    #[schemars(length(max = 32))]
     pub full_interval: String,
     /// Stops syncing; what is in the cluster stays as it is.
     #[serde(default)]
@@ -128,8 +154,10 @@ pub struct Deletion {
 /// A plan that would delete or deactivate more, or in which a group of twenty or more loses more
 /// than half of its members, is held: `status.pendingPlan` shows it, and creations and other
 /// updates go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule::form("approvedPlan", "^([0-9a-f]{16})?$",
+    "approvedPlan must be the hash that status.pendingPlan shows, such as 3f0c5a9d12e4b867"))]
 pub struct Guard {
     /// Share of the active people, and of the groups, that may go in one sync.
     #[serde(default = "defaults::guard_percent")]
@@ -146,7 +174,7 @@ pub struct Guard {
     /// The hash of the held plan that may be carried out, from `status.pendingPlan.hash`. It stands
     /// for that very plan: one that has grown, or comes again later, needs a new approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = r"^[0-9a-f]*$"))]
+    #[schemars(length(max = 64))]
     pub approved_plan: Option<String>,
     /// The uid of this Directory, if it may become empty: otherwise a reading that finds nobody
     /// takes nobody away. A plan that empties it needs its approval all the same.

@@ -5,6 +5,7 @@ pub mod crd;
 pub mod defaults;
 pub mod directory;
 pub mod group;
+pub mod rule;
 pub mod rules;
 pub mod status;
 pub mod user;

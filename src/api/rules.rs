@@ -1,7 +1,11 @@
 //! The parts of a Directory that decide who is in and what is made of them: scope, mapping, roles.
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::rule;
+use crate::normalize::FIXED_ATTRIBUTES as FIXED;
 
 /// The longest CEL expression, in characters.
 pub const MAX_EXPRESSION: usize = 4_096;
@@ -27,12 +31,18 @@ pub struct Scope {
 }
 
 /// One attribute that the standard ones lack.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rule::form("attribute", r"^[A-Za-z][A-Za-z0-9_]*$",
+        "an attribute's name begins with a letter and has only letters, digits and '_'"),
+    validation = rule::field("attribute", |it| format!("!({it} in {})", rule::list(FIXED.iter().copied())),
+        &format!("mapping cannot set {}; choose another name", FIXED.join(", ")))
+)]
 pub struct MappingRule {
     /// Name of the attribute: a member of the user's `attributes`, or, when it is the name of a
     /// standard text attribute (`title`, `department`, `costCenter` …), that one.
-    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z][A-Za-z0-9_]*$"))]
+    #[schemars(length(min = 1, max = 64))]
     pub attribute: String,
     /// CEL over `raw` (the provider's record) and `user` (the standard attributes).
     #[schemars(length(min = 1, max = 4096))]

@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file. Results go to standard output, everything else to
 //! standard error.
 
+pub mod check;
 pub mod crds;
 pub mod preview;
 pub mod run;
@@ -21,6 +22,8 @@ pub struct Cli {
 enum Command {
     /// Runs the operator until it is told to stop.
     Run(run::RunArgs),
+    /// Checks manifests without a cluster.
+    Check(check::CheckArgs),
     /// Prints the custom resource definitions.
     Crds(crds::CrdsArgs),
     /// Shows what a Directory would result in, without writing anything.
@@ -31,11 +34,12 @@ enum Command {
 
 impl Cli {
     /// Runs the subcommand; the exit code is 0 for success and 1 for failure, which is explained on
-    /// standard error.
+    /// standard error. `check` has codes of its own.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(args) => run::run(args),
+            Command::Check(args) => return check::run(&args),
             Command::Crds(args) => crds::run(&args),
             Command::Preview(args) => preview::run(&args),
             Command::Version => print(&format!("directory-sync {}\n", env!("CARGO_PKG_VERSION"))),

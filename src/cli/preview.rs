@@ -14,7 +14,7 @@ use crate::preview::given::Given;
 use crate::preview::listing::Listing;
 use crate::preview::raw::Raw;
 use crate::preview::{self, Reading};
-use crate::source::Material;
+use crate::source::{Material, ReferenceKind};
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `directory-sync preview`.
@@ -29,9 +29,9 @@ Examples:
   directory-sync preview -f directory.yaml --from-cluster --diff
   directory-sync preview -f directory.yaml --from-cluster --raw")]
 pub struct PreviewArgs {
-    /// Manifests: the Directory, and perhaps the Secrets and ConfigMaps it names; `-` for standard
-    /// input. Can be repeated.
-    #[arg(short, long = "filename", required = true)]
+    /// Manifests with the Directory, and perhaps the Secrets and ConfigMaps it names: files, folders
+    /// with everything below them, or `-` for the standard input.
+    #[arg(short, long = "file", visible_alias = "filename", value_name = "FILE", required = true, num_args = 1..)]
     files: Vec<PathBuf>,
     /// Which Directory, where the manifests have several.
     #[arg(long)]
@@ -85,13 +85,13 @@ struct Cluster {
 /// cluster that is asked for does not.
 pub fn run(args: &PreviewArgs) -> anyhow::Result<()> {
     telemetry::init(LogFormat::Text, "warn")?;
+    let given = Given::read(&args.files, &args.secrets, &args.config_maps)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let text = runtime.block_on(preview(args))?;
+    let text = runtime.block_on(preview(args, &given))?;
     print(&text)
 }
 
-async fn preview(args: &PreviewArgs) -> anyhow::Result<String> {
-    let given = Given::read(&args.files, &args.secrets, &args.config_maps)?;
+async fn preview(args: &PreviewArgs, given: &Given) -> anyhow::Result<String> {
     let directory = given.directory(args.directory.as_deref())?;
     let cluster = connect(args, &directory).await?;
     let material = material(given, &directory, cluster.as_ref().filter(|_| args.from_cluster)).await?;
@@ -155,30 +155,36 @@ async fn connect(args: &PreviewArgs, directory: &Directory) -> anyhow::Result<Op
 
 /// What the Directory names: as given, the rest from the cluster if that is allowed.
 async fn material(
-    given: Given,
+    given: &Given,
     directory: &Directory,
     cluster: Option<&Cluster>,
 ) -> anyhow::Result<Material> {
-    let named = directory.spec.provider.provider().references();
-    let missing: Vec<_> = named.into_iter().filter(|reference| !given.has(reference)).collect();
-    let mut material = Material::default();
-    match (missing.first(), cluster) {
-        (None, _) => {}
+    let namespace = directory.metadata.namespace.as_deref();
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for reference in directory.spec.provider.provider().references() {
+        match given.data(&reference, namespace) {
+            Some(data) => found.push((reference, data.to_vec())),
+            None => missing.push(reference),
+        }
+    }
+    let mut material = match (missing.first(), cluster) {
+        (None, _) => Material::default(),
         (Some(_), Some(Cluster { client, namespace })) => {
-            (material, _) = references::read(client, namespace, &missing)
-                .await
-                .map_err(|error| anyhow!("in namespace {namespace}: {error}"))?;
+            let read = references::read(client, namespace, &missing).await;
+            read.map_err(|error| anyhow!("in namespace {namespace}: {error}"))?.0
         }
         (Some(first), None) => bail!(
             "spec.provider names {first}, which is not given: add its manifest with -f, a folder with a file \
              for each of its keys with --{}={}=FOLDER, or read it from the cluster with --from-cluster",
             match first.kind {
-                crate::source::ReferenceKind::Secret => "secret",
-                crate::source::ReferenceKind::ConfigMap => "config-map",
+                ReferenceKind::Secret => "secret",
+                ReferenceKind::ConfigMap => "config-map",
             },
             first.name
         ),
+    };
+    for (reference, data) in found {
+        material.insert(reference, data);
     }
-    given.add_to(&mut material);
     Ok(material)
 }

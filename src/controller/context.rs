@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube::runtime::events::Recorder;
+use kube::runtime::events::Reporter;
 use tokio::sync::Semaphore;
 
 use crate::cluster::client::Clients;
@@ -18,8 +18,8 @@ pub struct Context {
     pub observed: ObservedMirrors,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Writes Events on Directories.
-    pub recorder: Recorder,
+    /// Who Events on Directories are from.
+    pub reporter: Reporter,
     /// As many Directories are synced at a time as this has permits.
     pub permits: Arc<Semaphore>,
 }

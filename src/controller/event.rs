@@ -1,7 +1,7 @@
 //! Events on a Directory: what a person should know, once per change and never per mirror.
 
 use kube::Resource;
-use kube::runtime::events::{Event, EventType};
+use kube::runtime::events::{Event, EventType, Recorder};
 
 use super::Context;
 use crate::api::Directory;
@@ -21,7 +21,10 @@ pub async fn publish(
 ) {
     for event in events(before, after) {
         let reference = directory.object_ref(&());
-        if let Err(error) = context.recorder.publish(&event, &reference).await {
+        // A recorder that has seen an Event of this reason before only counts it up, under the old
+        // note: the numbers of the first sync would stand for all later ones.
+        let recorder = Recorder::new(context.clients.request.clone(), context.reporter.clone());
+        if let Err(error) = recorder.publish(&event, &reference).await {
             tracing::warn!(error = explain(&error), "an Event could not be written");
         }
     }

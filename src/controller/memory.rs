@@ -26,6 +26,15 @@ pub struct Memory {
     pub approved: Option<Approved>,
 }
 
+impl Memory {
+    /// Whether the records of the last reading are at hand. After a restart they may not be,
+    /// although it is known that the cluster shows them.
+    #[must_use]
+    pub fn has_records(&self) -> bool {
+        self.reading.as_ref().is_some_and(|reading| reading.snapshot.is_some())
+    }
+}
+
 /// A complete reading of the source.
 #[derive(Debug)]
 pub struct Reading {

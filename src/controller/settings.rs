@@ -1,5 +1,6 @@
 //! A Directory's spec, checked and compiled: what a run works with.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::api::DirectorySpec;
 use crate::model::ContentHash;
 use crate::normalize::Rules;
 use crate::plan::guard::Limits;
+use crate::source::Problem;
 
 /// Settings that are known to work.
 pub struct Settings {
@@ -29,9 +31,18 @@ pub struct Settings {
 /// Fields that cannot work, each with a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// The sentences, each beginning with the path of its field.
-    pub problems: Vec<String>,
+    /// The fields with their sentences.
+    pub problems: Vec<Problem>,
 }
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentences: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+        f.write_str(&sentences.join("; "))
+    }
+}
+
+impl std::error::Error for Invalid {}
 
 impl Settings {
     /// Checks everything that can be known without connecting.
@@ -39,20 +50,14 @@ impl Settings {
     /// # Errors
     /// With every field that cannot work.
     pub fn new(directory: &str, spec: &DirectorySpec) -> Result<Self, Invalid> {
-        let mut problems: Vec<String> = spec
-            .provider
-            .provider()
-            .problems()
-            .into_iter()
-            .map(|problem| format!("{}: {}", problem.field, problem.message))
-            .collect();
+        let mut problems = spec.provider.provider().problems();
         let interval = duration("spec.sync.interval", &spec.sync.interval, &mut problems);
         let full_interval = duration("spec.sync.fullInterval", &spec.sync.full_interval, &mut problems);
         let attributes = spec.output.attributes.as_deref();
         let rules = Rules::compile(directory, &spec.scope, &spec.mapping, spec.roles.as_ref(), attributes)
             .map(Arc::new);
         let rules = rules.map_err(|errors| {
-            problems.extend(errors.into_iter().map(|error| format!("{}: {}", error.field, error.message)));
+            problems.extend(errors.into_iter().map(|error| Problem::new(error.field, error.message)));
         });
         let source_hash = hash(&spec.provider, &mut problems);
         let parts = (&spec.provider, &spec.scope, &spec.mapping, &spec.roles, &spec.output);
@@ -76,20 +81,23 @@ fn limits(spec: &DirectorySpec) -> Limits {
     }
 }
 
-fn duration(field: &str, text: &str, problems: &mut Vec<String>) -> Duration {
+fn duration(field: &str, text: &str, problems: &mut Vec<Problem>) -> Duration {
     let parsed = text.parse::<ApiDuration>().ok().filter(|duration| !duration.is_negative());
     parsed.map_or_else(
         || {
-            problems.push(format!("{field}: '{text}' is not a duration; write it as 30s, 5m or 1h30m"));
+            problems.push(Problem::new(
+                field,
+                format!("'{text}' is not a duration; write it as 30s, 5m or 1h30m"),
+            ));
             Duration::ZERO
         },
         Duration::from,
     )
 }
 
-fn hash(value: &impl serde::Serialize, problems: &mut Vec<String>) -> ContentHash {
+fn hash(value: &impl serde::Serialize, problems: &mut Vec<Problem>) -> ContentHash {
     ContentHash::of(value).unwrap_or_else(|error| {
-        problems.push(format!("spec: cannot be written as JSON: {error}"));
+        problems.push(Problem::new("spec", format!("cannot be written as JSON: {error}")));
         ContentHash(0)
     })
 }

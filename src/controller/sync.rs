@@ -76,7 +76,7 @@ pub enum Held {
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// The spec cannot work.
-    #[error("{}", .0.problems.join("; "))]
+    #[error("{0}")]
     Invalid(Invalid),
     /// What the spec names cannot be read.
     #[error(transparent)]
@@ -110,20 +110,24 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         references::read(client, &run.key.namespace, &provider.references()).await?;
     checkpoint::recall(run, memory).await?;
 
-    let pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
-    let notes = memory.reading.as_ref().map(|reading| reading.notes.clone()).unwrap_or_default();
+    let held = held(spec);
+    let mut pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
     let touched = run.context.observed.touched(run.key);
     let settled = Settled { rules_hash: settings.rules_hash, touched };
-    if pulled.unchanged && memory.settled == Some(settled) {
+    if held.is_none() && pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
-        let (planned, held, pending) = (None, None, None);
+        let (planned, pending, notes) = (None, None, notes(memory));
         return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, notes });
     }
+    if !memory.has_records() {
+        pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
+    }
 
+    // Until all of the plan has been carried out, nothing is known of what the cluster shows.
+    memory.settled = None;
     let mut planned = planning::plan(run, memory, &settings).await?;
-    let pending = guard(run, memory, &mut planned);
-    let held = held(spec);
+    let pending = guard(run, memory, &mut planned, held);
     let written = match held {
         None => write(run, std::mem::take(&mut planned.plan)).await?,
         Some(_) => WriteReport::default(),
@@ -134,16 +138,23 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         memory.settled = Some(settled);
         checkpoint::write(run, memory, &settings).await?;
     }
+    let notes = notes(memory);
     Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, pending, notes })
 }
 
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
-fn guard(run: &Run<'_>, memory: &mut Memory, planned: &mut Planned) -> Option<PendingPlan> {
+fn guard(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    planned: &mut Planned,
+    held: Option<Held>,
+) -> Option<PendingPlan> {
     let Some(above) = planned.above_limits.take() else {
         memory.approved = None;
         return None;
     };
-    let spec = run.directory.spec.deletion.guard.approved_plan.as_deref();
+    // What is not carried out anyhow uses up no approval.
+    let spec = run.directory.spec.deletion.guard.approved_plan.as_deref().filter(|_| held.is_none());
     let begun = memory.approved.as_ref();
     match approval::decide(above, run.pending, spec, begun, &run.key.name, Timestamp::now()) {
         Decision::CarryOut(approved) => {
@@ -156,6 +167,11 @@ fn guard(run: &Run<'_>, memory: &mut Memory, planned: &mut Planned) -> Option<Pe
             Some(pending)
         }
     }
+}
+
+/// What the source had to say besides, when it was last read.
+fn notes(memory: &Memory) -> Vec<String> {
+    memory.reading.as_ref().map(|reading| reading.notes.clone()).unwrap_or_default()
 }
 
 fn held(spec: &crate::api::DirectorySpec) -> Option<Held> {

@@ -65,13 +65,16 @@ struct State {
     memory: Memory,
     status: DirectoryStatus,
     failures: u32,
+    /// When the source was last asked successfully; after a start, when the operator started.
+    asked: Instant,
     due: Instant,
     /// Generation that the last run was about.
     generation: Option<i64>,
     /// Request annotations that the last run has answered.
     handled_request: Option<String>,
-    /// Versions of what the Directory names, as the last run found them.
-    versions: Vec<Option<String>>,
+    /// Versions of what the Directory names, as the last run found them; after a start, before the
+    /// first run, as they are first looked at; `None` before that.
+    versions: Option<Vec<Option<String>>>,
     /// Whether the status in the cluster says that a run is under way, which `status` here does not.
     shows_progress: bool,
 }
@@ -98,7 +101,7 @@ impl Worker {
                 } else if let Some(want) = want {
                     self.sync(&directory, &mut state, want).await;
                 }
-                match self.wait(&directory, &state).await {
+                match self.wait(&directory, &mut state).await {
                     Woken::End => return,
                     Woken::Look => {}
                     Woken::Sync(want) => pending = Some(want),
@@ -111,9 +114,10 @@ impl Worker {
     }
 
     /// Waits for a reason to do something.
-    async fn wait(&mut self, directory: &Directory, state: &State) -> Woken {
+    async fn wait(&mut self, directory: &Directory, state: &mut State) -> Woken {
         let suspended = directory.spec.sync.suspend;
-        let references_change = references_change(&self.context, &self.key, directory, &state.versions);
+        let State { due, versions, .. } = state;
+        let references_change = references_change(&self.context, &self.key, directory, versions);
         tokio::select! {
             () = self.cancel.cancelled() => Woken::End,
             changed = self.directory.changed() => if changed.is_ok() { Woken::Look } else { Woken::End },
@@ -122,7 +126,7 @@ impl Worker {
                 Woken::Sync(Want::Replan)
             }
             () = references_change, if !suspended => Woken::Sync(Want::Changes),
-            () = tokio::time::sleep_until(state.due), if !suspended => Woken::Sync(Want::Changes),
+            () = tokio::time::sleep_until(*due), if !suspended => Woken::Sync(Want::Changes),
         }
     }
 
@@ -136,8 +140,9 @@ impl Worker {
         let _active = self.context.metrics.active();
         let started = Instant::now();
         let references = directory.spec.provider.provider().references();
-        state.versions =
+        let versions =
             references::versions(&self.context.clients.request, &self.key.namespace, &references).await;
+        state.versions = Some(versions);
         let cancel = self.cancel.child_token();
         let progress = Progress::default();
         let owner = owner(&self.key, directory);
@@ -193,7 +198,12 @@ impl Worker {
         match result {
             Ok(_) if asked_source => {
                 state.failures = 0;
+                state.asked = started;
                 state.due = started + schedule::jittered(interval, uid);
+            }
+            // The interval may have become shorter. A delay after failures stays what it is.
+            Ok(_) if state.failures == 0 => {
+                state.due = state.due.min(state.asked + schedule::jittered(interval, uid));
             }
             Ok(_) => {}
             Err(error) => {
@@ -255,12 +265,13 @@ impl Worker {
     }
 }
 
-/// Ends when an object that the Directory names is not what it was.
+/// Ends when an object that the Directory names is not what it was. After a start, the first look
+/// says what it was: a restart by itself is no reason to sync before the time.
 async fn references_change(
     context: &Context,
     key: &DirectoryKey,
     directory: &Directory,
-    known: &[Option<String>],
+    known: &mut Option<Vec<Option<String>>>,
 ) {
     let references = directory.spec.provider.provider().references();
     if references.is_empty() {
@@ -268,7 +279,8 @@ async fn references_change(
     }
     loop {
         tokio::time::sleep(REFERENCE_POLL).await;
-        if references::versions(&context.clients.request, &key.namespace, &references).await != known {
+        let now = references::versions(&context.clients.request, &key.namespace, &references).await;
+        if *known.get_or_insert_with(|| now.clone()) != now {
             return;
         }
     }
@@ -288,10 +300,11 @@ impl State {
         Self {
             memory: Memory::default(),
             failures: status.failures.and_then(|failures| u32::try_from(failures).ok()).unwrap_or(0),
+            asked: Instant::now(),
             due: Instant::now() + delay,
             generation: status.observed_generation,
             handled_request: status.last_handled_request.clone(),
-            versions: Vec::new(),
+            versions: None,
             // A process that ended in the middle of a run may have left it there.
             shows_progress: status.progress.is_some(),
             status,
@@ -305,8 +318,9 @@ impl State {
             && let Some(requested) = requested
         {
             let full = |text: &str| text.split_once(' ').map(|(_, full)| full.to_owned());
-            let handled = self.handled_request.as_deref().and_then(full);
-            return Some(if full(&requested) == handled { Want::Changes } else { Want::Full });
+            // Before the first request was answered, none had been for everything.
+            let handled = self.handled_request.as_deref().and_then(full).unwrap_or_else(|| "-".to_owned());
+            return Some(if full(&requested) == Some(handled) { Want::Changes } else { Want::Full });
         }
         (directory.metadata.generation != self.generation).then_some(Want::Replan)
     }

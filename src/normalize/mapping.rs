@@ -28,7 +28,7 @@ const STANDARD: &[Standard] = &[
 
 /// The standard attributes that `mapping` cannot set: identity and state come from the source,
 /// roles from `spec.roles`, and the others are not one text.
-const FIXED: &[&str] = &[
+pub const FIXED: &[&str] = &[
     "externalId",
     "state",
     "name",

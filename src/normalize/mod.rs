@@ -35,7 +35,9 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub use mapping::FIXED as FIXED_ATTRIBUTES;
 pub use outcome::{NormalizeError, Outcome, QuarantineReason};
+pub use output::attribute_names;
 pub use rules::{RuleError, Rules};
 pub use summary::Summary;
 

@@ -27,6 +27,11 @@ const OPTIONAL: &[&str] = &[
     "addresses",
 ];
 
+/// The names of all attributes that an allow-list may have besides mapped ones.
+pub fn attribute_names() -> impl Iterator<Item = &'static str> {
+    ALWAYS.iter().chain(OPTIONAL).copied()
+}
+
 /// An allow-list.
 #[derive(Debug)]
 pub struct Output {

@@ -148,7 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Group, Member, User};
+    use crate::model::{Group, Members, User};
     use crate::plan::{Completeness, Observed, Planner};
 
     const OWNER: u128 = 7;
@@ -161,7 +161,10 @@ mod tests {
     fn group(id: usize, members: usize) -> Group {
         Group {
             external_id: id.to_string(),
-            members: (0..members).map(|member| Member::User(member.to_string())).collect(),
+            members: Members {
+                users: (0..members).map(|member| member.to_string()).collect(),
+                ..Members::default()
+            },
             member_count: i32::try_from(members).unwrap(),
             ..Group::default()
         }

@@ -10,7 +10,7 @@ pub mod table;
 use std::sync::Arc;
 
 use crate::api::Directory;
-use crate::controller::settings::Settings;
+use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
@@ -34,9 +34,9 @@ pub struct Reading {
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
-    /// The spec cannot work; each problem begins with the path of its field.
-    #[error("{}", .0.join("\n"))]
-    Invalid(Vec<String>),
+    /// The spec cannot work.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// The source did not answer, or not completely.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -51,8 +51,7 @@ pub enum PreviewError {
 /// When the spec cannot work, or the source does not answer completely.
 pub async fn read(directory: &Directory, material: &Material) -> Result<Reading, PreviewError> {
     let name = directory.metadata.name.clone().unwrap_or_default();
-    let settings =
-        Settings::new(&name, &directory.spec).map_err(|invalid| PreviewError::Invalid(invalid.problems))?;
+    let settings = Settings::new(&name, &directory.spec)?;
     let mut source = directory.spec.provider.provider().source(material)?;
     let mut snapshot = Snapshot::default();
     let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;

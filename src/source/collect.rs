@@ -69,8 +69,8 @@ pub async fn collect(
         progress(collected.records);
     }
     Err(SourceError::incomplete(format!(
-        "the directory's answer broke off after {} records without saying that it is complete; nothing is \
-         deleted, and it is read again",
+        "the directory's answer broke off after {} records without saying that it is complete; it is \
+         read again",
         collected.records
     )))
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::SourceError;
+use crate::api::rule;
 
 /// A Secret or a ConfigMap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -43,18 +45,20 @@ impl fmt::Display for Reference {
 }
 
 /// Names a Secret in the Directory's namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rule::object_name("name"))]
 pub struct SecretRef {
     /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253), regex(pattern = OBJECT_NAME))]
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }
 
 /// Names a ConfigMap in the Directory's namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rule::object_name("name"))]
 pub struct ConfigMapRef {
     /// Name of the ConfigMap.
-    #[schemars(length(min = 1, max = 253), regex(pattern = OBJECT_NAME))]
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }
 
@@ -67,9 +71,6 @@ pub enum TextRef {
     /// A Secret.
     Secret(SecretRef),
 }
-
-/// RFC 1123 subdomain, as object names are.
-const OBJECT_NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 
 impl SecretRef {
     /// The object that is named.

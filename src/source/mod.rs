@@ -77,7 +77,7 @@ pub trait Provider {
     fn references(&self) -> Vec<Reference>;
 
     /// What can be found wrong without connecting, beyond what the schema refuses: each problem
-    /// with the path of the field below the provider's own.
+    /// with the path of the field from `spec.provider` on.
     fn problems(&self) -> Vec<Problem>;
 
     /// Prepares a source. Does no I/O: that begins with the first pull.
@@ -94,6 +94,20 @@ pub struct Problem {
     pub field: String,
     /// What is wrong and what to write instead.
     pub message: String,
+}
+
+impl Problem {
+    /// A problem of a field.
+    #[must_use]
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
 }
 
 /// Makes the union of providers from one line each: `Ldap => ldap::LdapSpec, "ldap"`.

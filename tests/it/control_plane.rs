@@ -35,6 +35,15 @@ async fn a_service_account_starts_without_rights_and_the_audit_log_has_it() {
 }
 
 #[tokio::test]
+async fn its_components_are_processes_of_their_own() {
+    for component in ["etcd", "kube-apiserver", "kube-controller-manager"] {
+        let process = format!("/proc/{}/cmdline", Cluster::get().process(component));
+        let command = std::fs::read_to_string(&process).unwrap();
+        assert!(command.contains(component), "{process}: {command:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_garbage_collector_removes_what_has_lost_its_owner() {
     let cluster = Cluster::get();
     let namespace = cluster.namespace("garbage").await;

@@ -1,22 +1,41 @@
 //! The documents: what they show is accepted by the apiserver, and their links lead somewhere.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use directory_sync::api::Directory;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
+use kube::api::{Api, DynamicObject};
 
 use crate::support::cluster::Cluster;
 use crate::support::manifest::{self, kind};
+use crate::support::operator::Operator;
+use crate::support::wait::eventually;
 
-/// All documents of the project, by path below its root.
+/// All documents of the project: those in its root, and all below `docs`, `examples` and `dev`.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found: Vec<PathBuf> = files(root).filter(|path| has_extension(path, "md")).collect();
+    found.extend(below(&["docs", "examples", "dev"].map(|folder| root.join(folder)), "md"));
+    found.sort();
+    found
+}
+
+/// All manifests below `examples`.
+fn examples() -> Vec<PathBuf> {
+    below(&[Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")], "yaml")
+}
+
+/// The files of a kind below folders, at any depth.
+fn below(folders: &[PathBuf], extension: &str) -> Vec<PathBuf> {
+    let mut folders = folders.to_vec();
     let mut found = Vec::new();
-    let mut folders = vec![root.join("docs"), root.join("examples")];
-    found.extend(files(root).filter(|path| is_markdown(path)));
     while let Some(folder) = folders.pop() {
-        folders.extend(files(&folder).filter(|path| path.is_dir()));
-        found.extend(files(&folder).filter(|path| is_markdown(path)));
+        folders.extend(files(&folder).filter(|path| path.is_dir() && !path.ends_with("target")));
+        found.extend(files(&folder).filter(|path| has_extension(path, extension)));
     }
     found.sort();
     found
@@ -26,8 +45,8 @@ fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path())
 }
 
-fn is_markdown(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "md")
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
 }
 
 /// The blocks of a document that are fenced as a language.
@@ -54,28 +73,96 @@ fn without_code(text: &str) -> String {
     text.lines().map(words).collect::<Vec<_>>().join("\n")
 }
 
+/// A namespace in which what the documents show is tried out.
+struct Desk {
+    client: kube::Client,
+    namespace: String,
+    directories: usize,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let cluster = Cluster::get();
+        let definitions = directory_sync::api::crd::all().unwrap();
+        cluster.install_crds(definitions.iter().map(|crd| serde_json::to_value(crd).unwrap())).await;
+        let namespace = cluster.namespace("documents").await;
+        Self { client: cluster.client(), namespace, directories: 0 }
+    }
+
+    /// Fails unless the apiserver would take every object of a text, field by field.
+    async fn try_out(&mut self, path: &Path, yaml: &str) {
+        for mut object in manifest::parse(yaml) {
+            // Readers have a namespace of their own, too.
+            object.metadata.namespace = None;
+            self.directories += usize::from(kind(&object) == "Directory");
+            manifest::apply(&self.client, &self.namespace, &object, true).await.unwrap_or_else(|error| {
+                panic!("{}: {} {}: {error}", path.display(), kind(&object), object.name_any());
+            });
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_manifest_that_the_documents_show_is_accepted() {
-    let cluster = Cluster::get();
-    let definitions = directory_sync::api::crd::all().unwrap();
-    cluster.install_crds(definitions.iter().map(|crd| serde_json::to_value(crd).unwrap())).await;
-    let namespace = cluster.namespace("documents").await;
-    let client = cluster.client();
-    let mut directories = 0;
+    let mut desk = Desk::new().await;
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
         for block in blocks(&text, "yaml").iter().filter(|block| block.starts_with("apiVersion:")) {
-            for mut object in manifest::parse(block) {
-                // Readers have a namespace of their own, too.
-                object.metadata.namespace = None;
-                directories += usize::from(kind(&object) == "Directory");
-                manifest::apply(&client, &namespace, &object, true).await.unwrap_or_else(|error| {
-                    panic!("{}: {} {}: {error}", document.display(), kind(&object), object.name_any());
-                });
-            }
+            desk.try_out(&document, block).await;
         }
     }
-    assert!(directories > 3, "only {directories} Directories were found: the blocks are not read");
+    assert!(
+        desk.directories > 3,
+        "only {} Directories were found: the blocks are not read",
+        desk.directories
+    );
+}
+
+#[tokio::test]
+async fn every_example_is_accepted() {
+    let mut desk = Desk::new().await;
+    let mut names = HashSet::new();
+    for example in examples() {
+        let text = fs::read_to_string(&example).unwrap();
+        desk.try_out(&example, &text).await;
+        for object in manifest::parse(&text) {
+            // One kubectl apply of the folder is for all of them.
+            let name = (kind(&object).to_owned(), object.name_any());
+            assert!(names.insert(name.clone()), "{}: {name:?} is in another file, too", example.display());
+        }
+    }
+    assert!(desk.directories > 7, "only {} Directories were found: the files are not read", desk.directories);
+}
+
+#[tokio::test]
+async fn an_example_that_names_no_server_works_as_it_is() {
+    let cluster = Cluster::get();
+    let namespace = cluster.namespace("examples").await;
+    let operator = Operator::start(cluster, &namespace).await;
+    let mut expected = Vec::new();
+    for example in examples() {
+        let objects = manifest::parse(&fs::read_to_string(&example).unwrap());
+        let of_csv = |object: &DynamicObject| !object.data["spec"]["provider"]["csv"].is_null();
+        if !objects.iter().any(of_csv) {
+            continue;
+        }
+        for object in &objects {
+            manifest::apply(&cluster.client(), &namespace, object, false).await.unwrap();
+        }
+        expected.extend(objects.iter().filter(|object| of_csv(object)).map(ResourceExt::name_any));
+    }
+    assert!(expected.len() >= 3, "{expected:?}");
+    let directories = Api::<Directory>::namespaced(cluster.client(), &namespace);
+    for name in expected {
+        eventually(&format!("{name} is Ready"), Duration::from_secs(60), async || {
+            let status = directories.get(&name).await.unwrap().status.unwrap_or_default();
+            let is_ready = |condition: &Condition| condition.type_ == "Ready" && condition.status == "True";
+            let works =
+                status.conditions.iter().any(is_ready) && status.users.is_some_and(|users| users.active > 1);
+            if works { Ok(()) } else { Err(format!("{:?}\n{}", status.conditions, operator.log())) }
+        })
+        .await;
+    }
 }
 
 #[test]

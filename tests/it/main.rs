@@ -10,11 +10,17 @@
 
 mod active_directory;
 mod chart;
+mod check;
+mod consumer;
 mod contract;
 mod control_plane;
 mod documents;
+mod engine;
+mod guard;
 mod ldap;
 mod preview;
 mod product;
 mod reference;
+mod refusals;
 mod support;
+mod traps;

@@ -8,7 +8,10 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::cluster::Cluster;
 use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
+use crate::support::stage::{LIMIT, Stage, TWO, csv};
+use crate::support::wait::eventually;
 
 const PEOPLE: &str = "user_id,first_name,last_name,email,title\n1,Ada,Lovelace,ada@a.test,Analyst\n2,Grace,Hopper,grace@a.test,\n";
 
@@ -71,7 +74,7 @@ fn people_and_groups_are_shown_as_they_would_stand_in_the_cluster() {
     assert_eq!(ada["spec"]["attributes"]["badge"], "b-1", "{shown}");
     assert_eq!(ada["spec"]["role"], "admin");
     assert_eq!(shown["users"][1]["spec"]["role"], "guest");
-    assert_eq!(shown["groups"][0]["spec"]["members"], json!([{"user": ada["name"]}]));
+    assert_eq!(shown["groups"][0]["spec"]["members"], json!({"users": [ada["name"]]}));
 
     let text = stdout(&preview(&[], &files));
     assert!(text.lines().any(|line| line.starts_with("Ada Lovelace") && line.ends_with("admin")), "{text}");
@@ -134,4 +137,55 @@ fn a_spec_that_cannot_work_is_told_before_any_connection_is_made() {
     let files = [write(&folder, "directory.json", &directory), write(&folder, "people.json", &people())];
     let complaint = stderr(&preview(&[], &[&files[0], &files[1]]));
     assert!(complaint.contains("spec.scope.users"), "{complaint}");
+}
+
+#[tokio::test]
+async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is_written_before() {
+    let stage = Stage::new("preview").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.respecify("acme", json!({"sync": {"suspend": true}})).await;
+    stage.ready("acme", "False", "Suspended").await;
+    stage
+        .rewrite(
+            "people",
+            json!({"users.csv": PEOPLE.replace("title", "job_title").replace("2,Grace", "3,Alan")}),
+        )
+        .await;
+
+    let folder = TempDir::new().unwrap();
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
+        "metadata": {"name": "acme", "namespace": stage.namespace}, "spec": csv(),
+    });
+    let file = write(&folder, "directory.json", &directory);
+    let mark = Cluster::get().audit_mark();
+    let difference = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+            .args(["preview", "--from-cluster", "--diff", "-f"])
+            .arg(&file)
+            .args(arguments)
+            .env("KUBECONFIG", Cluster::get().kubeconfig())
+            .output()
+            .unwrap()
+    };
+    let shown = json_of(&difference(&["--output=json"]));
+    let changes: Vec<_> =
+        shown["changes"].as_array().unwrap().iter().map(|change| &change["action"]).collect();
+    assert_eq!(changes, ["delete", "update", "create"], "{shown}");
+    let title = json!([{"member": "title", "from": null, "to": "Analyst"}]);
+    assert_eq!(shown["changes"][1]["members"], title, "{shown}");
+    let text = stdout(&difference(&[]));
+    assert!(text.contains("1 to create, 1 to update, 1 to delete, 1 unchanged."), "{text}");
+    let writes = Cluster::get().audit_since(mark).by("admin").writes().in_namespace(&stage.namespace);
+    assert_eq!(writes.len(), 0, "{writes:?}");
+
+    stage.respecify("acme", json!({"sync": {"suspend": false}})).await;
+    stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    eventually("the sync has written just that", LIMIT, async || {
+        let run = stage.status("acme").await.last_sync.unwrap();
+        if (run.created, run.updated, run.deleted) == (1, 1, 1) { Ok(()) } else { Err(format!("{run:?}")) }
+    })
+    .await;
 }

@@ -1,132 +1,18 @@
 //! The whole product: Directories applied to a real cluster, people from CSV and a real slapd, and
 //! what an application then sees.
 
-use std::time::Duration;
-
-use directory_sync::api::{ANNOTATION_SYNC_REQUESTED, Directory, DirectoryGroup, DirectoryUser};
+use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
 
 use crate::support::cluster::Cluster;
-use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
-use crate::support::operator::Operator;
-use crate::support::samba::{self, Samba, company as domain};
+use crate::support::ldap::{Slapd, company::Company};
+use crate::support::samba::{Samba, company as domain};
+use crate::support::stage::{LIMIT, ONE, Stage, TWO, active_directory, csv, ldap};
 use crate::support::wait::eventually;
 
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// A namespace with an operator in it.
-struct Stage {
-    namespace: String,
-    operator: Operator,
-}
-
-impl Stage {
-    async fn new(prefix: &str) -> Self {
-        let cluster = Cluster::get();
-        let namespace = cluster.namespace(prefix).await;
-        let operator = Operator::start(cluster, &namespace).await;
-        Self { namespace, operator }
-    }
-
-    fn api<K>(&self) -> Api<K>
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-    {
-        Api::namespaced(Cluster::get().client(), &self.namespace)
-    }
-
-    async fn create<K>(&self, object: Value)
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + serde::Serialize
-            + std::fmt::Debug,
-    {
-        let object: K = serde_json::from_value(object).unwrap();
-        self.api::<K>().create(&PostParams::default(), &object).await.unwrap();
-    }
-
-    async fn directory(&self, name: &str, spec: Value) {
-        let object = json!({
-            "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
-            "metadata": {"name": name}, "spec": spec,
-        });
-        self.create::<Directory>(object).await;
-    }
-
-    async fn people(&self, users: &str) {
-        let map = json!({"metadata": {"name": "people"}, "data": {
-            "users.csv": users,
-            "user_groups.csv": "group_name,user_id\nadmins,1\n",
-        }});
-        self.create::<ConfigMap>(map).await;
-    }
-
-    async fn patch<K>(&self, name: &str, patch: Value)
-    where
-        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + std::fmt::Debug,
-    {
-        self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-    }
-
-    /// Asks for a sync and waits until it has ended.
-    async fn sync(&self, name: &str) {
-        static REQUESTS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let request = format!("request-{}", REQUESTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let patch = json!({"metadata": {"annotations": {ANNOTATION_SYNC_REQUESTED: request}}});
-        self.patch::<Directory>(name, patch).await;
-        eventually("the requested sync has ended", LIMIT, async || {
-            let status = self.api::<Directory>().get(name).await.unwrap().status.unwrap_or_default();
-            let handled = status.last_handled_request.unwrap_or_default();
-            if handled.starts_with(&format!("{request} ")) { Ok(()) } else { Err(handled) }
-        })
-        .await;
-    }
-
-    /// Waits for the Ready condition and returns its message.
-    async fn ready(&self, name: &str, status: &str, reason: &str) -> String {
-        eventually("the Directory says so", LIMIT, async || {
-            let directory = self.api::<Directory>().get(name).await.unwrap();
-            let conditions = directory.status.unwrap_or_default().conditions;
-            match conditions.iter().find(|condition| condition.type_ == "Ready") {
-                Some(ready) if ready.status == status && ready.reason == reason => Ok(ready.message.clone()),
-                other => Err(format!("{other:?}\n{}", self.operator.log())),
-            }
-        })
-        .await
-    }
-
-    async fn user_names(&self) -> Vec<String> {
-        let users = self.api::<DirectoryUser>().list(&ListParams::default()).await.unwrap();
-        let mut names: Vec<String> =
-            users.items.into_iter().map(|user| user.spec.user.email.unwrap_or_default()).collect();
-        names.sort();
-        names
-    }
-
-    async fn users_become(&self, expected: &[&str]) {
-        eventually("the users are as expected", LIMIT, async || {
-            let names = self.user_names().await;
-            if names == expected { Ok(()) } else { Err(format!("{names:?}")) }
-        })
-        .await;
-    }
-}
-
-fn csv() -> Value {
-    json!({"provider": {"csv": {"from": {"configMap": {"name": "people"}}}}})
-}
-
-const TWO: &str =
-    "user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.test\n2,Grace,Hopper,grace@a.test\n";
-const ONE: &str = "user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.test\n";
 const NOBODY: &str = "user_id,first_name,last_name,email\n";
 
 #[tokio::test]
@@ -142,6 +28,32 @@ async fn people_in_a_config_map_become_objects_and_follow_its_changes() {
     stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": ONE}})).await;
     stage.sync("acme").await;
     stage.users_become(&["ada@a.test"]).await;
+}
+
+#[tokio::test]
+async fn each_sync_that_writes_is_told_with_its_own_numbers() {
+    let stage = Stage::new("events").await;
+    stage.people(ONE).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": TWO}})).await;
+    stage.sync("acme").await;
+    eventually("both syncs are told of", LIMIT, async || {
+        let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let written =
+            events.items.into_iter().filter(|event| event.reason.as_deref() == Some("MirrorsWritten"));
+        let mut notes: Vec<String> = written.filter_map(|event| event.note).collect();
+        notes.sort();
+        let expected = ["created 1, updated 0, deleted 0 mirrors", "created 2, updated 0, deleted 0 mirrors"];
+        if notes == expected { Ok(()) } else { Err(format!("{notes:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_no_terminal_has_no_colours() {
+    let log = Stage::new("log").await.operator.log();
+    assert!(log.contains("INFO") && !log.contains('\u{1b}'), "{log:?}");
 }
 
 #[tokio::test]
@@ -246,18 +158,8 @@ async fn deleting_a_directory_takes_its_mirrors_with_it_where_that_was_asked_for
 async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_explained() {
     let stage = Stage::new("ldap").await;
     let slapd = Slapd::builder().company(Company::of(20, 3)).start();
-    let secret = |password: &str| json!({"metadata": {"name": "ldap"}, "stringData": {"bindDN": READER, "password": password}});
-    stage.create::<Secret>(secret(PASSWORD)).await;
-    let spec = json!({
-        "provider": {"ldap": {
-            "url": slapd.url(),
-            "insecure": "PlaintextPasswordsAndData",
-            "credentialsSecretRef": {"name": "ldap"},
-            "users": {"baseDN": "ou=people,dc=example,dc=test"},
-            "groups": {"baseDN": "ou=groups,dc=example,dc=test"},
-        }},
-    });
-    stage.directory("acme", spec).await;
+    stage.reader().await;
+    stage.directory("acme", ldap(&slapd.url())).await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(stage.user_names().await.len(), 20);
 
@@ -284,32 +186,35 @@ async fn people_of_a_real_domain_become_objects_and_a_deleted_one_goes() {
         domain::LAB
     );
     samba.modify(&format!("{}{}{group}", person("ada"), person("grace")));
-    let secret = json!({"username": samba::READER, "password": samba::PASSWORD});
-    stage.create::<Secret>(json!({"metadata": {"name": "domain"}, "stringData": secret})).await;
-    let authority = json!({"metadata": {"name": "domain-ca"}, "data": {"ca.crt": samba.authority()}});
-    stage.create::<ConfigMap>(authority).await;
-    let provider = json!({
-        "urls": [samba.url()],
-        "credentialsSecretRef": {"name": "domain"},
-        "caRef": {"configMap": {"name": "domain-ca"}},
-        "users": {"baseDN": domain::LAB},
-        "groups": {"baseDN": domain::LAB},
-    });
-    let mut global_catalog = provider.clone();
-    global_catalog["urls"] = json!(["ldaps://gc.ad.example.test:3269"]);
-    let refused = serde_json::from_value::<Directory>(json!({
-        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "gc"},
-        "spec": {"provider": {"activeDirectory": global_catalog}},
-    }));
-    let error = stage.api::<Directory>().create(&PostParams::default(), &refused.unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("ports 3268 and 3269 are the Global Catalog"), "{error}");
-
-    stage.directory("acme", json!({"provider": {"activeDirectory": provider}})).await;
+    stage.domain(&samba).await;
+    stage.directory("acme", active_directory(&samba, domain::LAB)).await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(stage.user_names().await, ["ada@a.test", "grace@a.test"]);
-    let groups = stage.api::<DirectoryGroup>().list(&ListParams::default()).await.unwrap();
-    assert_eq!(groups.items[0].spec.group.member_count, 1);
+    assert_eq!(stage.group("staff").await.spec.group.member_count, 1);
     samba.modify(&format!("dn: CN=ada,{}\nchangetype: delete\n", domain::LAB));
     stage.sync("acme").await;
     stage.users_become(&["grace@a.test"]).await;
+}
+
+#[tokio::test]
+async fn a_mirror_that_lost_its_label_is_taken_back() {
+    let stage = Stage::new("label").await;
+    stage.people(ONE).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let users = stage.api::<DirectoryUser>();
+    let mirror = users.list(&ListParams::default()).await.unwrap().items.remove(0);
+    let name = mirror.metadata.name.unwrap();
+    stage.patch::<DirectoryUser>(&name, json!({"metadata": {"labels": {LABEL_DIRECTORY: null}}})).await;
+    eventually("the label is there again", LIMIT, async || {
+        let found = users.get(&name).await.unwrap().metadata;
+        assert_eq!(found.uid, mirror.metadata.uid, "it is the same object");
+        let label = found.labels.unwrap_or_default().remove(LABEL_DIRECTORY);
+        if label.as_deref() == Some("acme") {
+            Ok(())
+        } else {
+            Err(format!("{label:?}\n{}", stage.operator.log()))
+        }
+    })
+    .await;
 }

@@ -72,7 +72,11 @@ fn rows(text: &mut String, path: &str, schema: &JSONSchemaProps) {
     for (name, field) in schema.properties.iter().flatten() {
         let path = format!("{path}.{name}");
         let shown = if required.contains(name) { format!("**`{path}`**") } else { format!("`{path}`") };
-        writeln!(text, "| {shown} | {} | {} |", type_of(field), meaning(field)).unwrap();
+        let mut meaning = meaning(field);
+        for message in messages(schema, Some(name)) {
+            write!(meaning, " Refused otherwise: {message}.").unwrap();
+        }
+        writeln!(text, "| {shown} | {} | {} |", type_of(field), meaning.trim_start()).unwrap();
         let (nested, path) = inner(field, path);
         rows(text, &path, nested);
     }
@@ -123,7 +127,7 @@ fn meaning(schema: &JSONSchemaProps) -> String {
     if !bounds.is_empty() {
         sentences.push(format!("({})", bounds.join("; ")));
     }
-    sentences.extend(messages(schema).map(|message| format!("Refused otherwise: {message}.")));
+    sentences.extend(messages(schema, None).map(|message| format!("Refused otherwise: {message}.")));
     sentences.retain(|sentence| !sentence.is_empty());
     sentences.join(" ").replace('\n', " ")
 }
@@ -140,7 +144,7 @@ fn between<T: ToString>(unit: &str, least: Option<T>, most: Option<T>) -> Option
 
 /// The rules of an object as a whole; those of its fields stand with them.
 fn rules(text: &mut String, path: &str, schema: &JSONSchemaProps) {
-    let mut sentences = messages(schema).peekable();
+    let mut sentences = messages(schema, None).peekable();
     if sentences.peek().is_none() {
         return;
     }
@@ -149,11 +153,17 @@ fn rules(text: &mut String, path: &str, schema: &JSONSchemaProps) {
     sentences.for_each(|sentence| writeln!(text, "- {sentence}.").unwrap());
 }
 
-fn messages(schema: &JSONSchemaProps) -> impl Iterator<Item = String> {
+/// The words of a schema's rules about one of its fields, or about it as a whole.
+fn messages<'s>(schema: &'s JSONSchemaProps, field: Option<&'s str>) -> impl Iterator<Item = String> + 's {
+    let about = move |path: Option<&str>| {
+        let name = path.map(|path| path.trim_start_matches('.'));
+        name.filter(|name| schema.properties.iter().flatten().any(|(field, _)| field == name)) == field
+    };
     schema
         .x_kubernetes_validations
         .iter()
         .flatten()
+        .filter(move |rule| about(rule.field_path.as_deref()))
         .map(|rule| paragraph(rule.message.as_deref().unwrap_or(&rule.rule)).trim_end_matches('.').to_owned())
 }
 

@@ -5,6 +5,7 @@ use crate::api::status::PendingPlan;
 use crate::controller::sync::{Held, SyncError, Synced};
 use crate::model::Kind;
 use crate::plan::{Withheld, planner::WithheldWhy};
+use crate::source::Class;
 
 /// The reason that a failed run gives to `SourceReady` or `Ready`.
 #[must_use]
@@ -22,7 +23,13 @@ pub fn source_reason(error: &SyncError) -> &'static str {
 
 pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
     let reason = source_reason(error);
-    let message = error.to_string();
+    let mut message = error.to_string();
+    if let SyncError::Source(source) = error
+        && source.class == Class::Incomplete
+    {
+        // The first question of whoever reads that only a part of all people came.
+        message.push_str(". Nobody is taken for missing: the mirrors stay as they are");
+    }
     match error {
         SyncError::Invalid(_) => {
             conditions.set("Stalled", true, reason, message.clone());
@@ -114,23 +121,27 @@ fn source(withheld: &[Withheld]) -> Option<(&'static str, String)> {
 fn output(synced: &Synced) -> Option<(&'static str, String)> {
     let written = &synced.written;
     if let Some(failure) = &written.first_failure {
-        let failed = written.failed;
+        let (failed, are) = counted(written.failed, "mirror", "is", "are");
         return Some((
             "WriteFailed",
-            format!("{failed} mirrors could not be written and are tried again: {failure}"),
+            format!("{failed} could not be written and {are} tried again: {failure}"),
         ));
     }
     if let Some(refusal) = &written.first_refusal {
-        let refused = written.refused;
-        return Some((
-            "Refused",
-            format!("the cluster refuses {refused} mirrors, which stay as they were: {refusal}"),
-        ));
+        let (refused, stay) = counted(written.refused, "mirror", "stays as it was", "stay as they were");
+        return Some(("Refused", format!("the cluster refuses {refused}, which {stay}: {refusal}")));
     }
     let too_large =
         synced.planned.as_ref()?.quarantined.iter().find(|held| held.reason == "TooManyMembers")?;
-    let (count, example) = (too_large.count, &too_large.example);
-    Some(("TooManyMembers", format!("{count} groups do not fit and stay as they were: {example}")))
+    let count = usize::try_from(too_large.count).unwrap_or_default();
+    let (groups, stay) =
+        counted(count, "group", "does not fit and stays as it was", "do not fit and stay as they were");
+    Some(("TooManyMembers", format!("{groups} {stay}: {}", too_large.example)))
+}
+
+/// A number of things, and what is said of one or of many.
+fn counted<'a>(count: usize, noun: &str, one: &'a str, many: &'a str) -> (String, &'a str) {
+    if count == 1 { (format!("1 {noun}"), one) } else { (format!("{count} {noun}s"), many) }
 }
 
 const fn output_fine(held: Option<Held>) -> &'static str {
@@ -161,8 +172,9 @@ fn ready_message(synced: &Synced) -> String {
         None if planned.quarantined.is_empty() => up_to_date(),
         None => {
             let held: i64 = planned.quarantined.iter().map(|quarantined| quarantined.count).sum();
+            let are = if held == 1 { "is" } else { "are" };
             format!(
-                "people and groups are up to date, but for {held} that are held back: see status.quarantined"
+                "people and groups are up to date, but for {held} that {are} held back: see status.quarantined"
             )
         }
     }

@@ -54,6 +54,9 @@ pub(super) async fn pull(
     };
     if let Some(cursor) = cursor {
         let remembered = snapshot.is_some();
+        // From here on changes may be in the reading, even if the list of them breaks off; when it
+        // is asked for again, they are no news any more.
+        let settled = memory.settled.take();
         // Only this worker holds the snapshot between runs, so nothing is copied here.
         let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
         let progress = |read| run.progress.read(read);
@@ -61,6 +64,7 @@ pub(super) async fn pull(
         match cancellable(run, collect(source.as_mut(), request, &mut snapshot, progress)).await? {
             Ok(collected) if remembered || collected.changed == 0 => {
                 let unchanged = collected.changed == 0;
+                memory.settled = settled.filter(|_| unchanged);
                 if let Some(reading) = &mut memory.reading {
                     reading.cursor = collected.end.cursor.or(Some(cursor));
                     reading.snapshot = remembered.then(|| Arc::new(snapshot));
@@ -68,23 +72,51 @@ pub(super) async fn pull(
                 }
                 return Ok(Pulled { kind: SyncKind::Delta, unchanged });
             }
-            // Without the records that the changes apply to, or with changes that cannot be
-            // trusted, everything is read.
+            // Without the records that the changes apply to, everything is read.
             Ok(_) => memory.reading = None,
+            // So it is with changes that cannot be trusted. What is at hand stays until then, for
+            // repairs: each change in it is true by itself, and nobody is missing from it.
             Err(error) if error.class == Class::ChangesUnknown => {
-                memory.reading = None;
+                memory.reading = memory.reading.take().filter(|_| remembered);
+                if let Some(reading) = &mut memory.reading {
+                    reading.snapshot = Some(Arc::new(snapshot));
+                    reading.cursor = None;
+                }
                 tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
             }
             Err(error) => {
-                if let (Some(reading), true) = (&mut memory.reading, remembered) {
-                    reading.snapshot = Some(Arc::new(snapshot));
+                match &mut memory.reading {
+                    Some(reading) if remembered => reading.snapshot = Some(Arc::new(snapshot)),
+                    _ => memory.settled = settled,
                 }
                 return Err(error.into());
             }
         }
     }
-    // The last reading stays until there is a new one: mirrors are repaired from it meanwhile.
-    memory.reading = Some(read_everything(run, source.as_mut(), settings, fingerprint).await?);
+    replace_reading(run, memory, source.as_mut(), settings, fingerprint).await
+}
+
+/// Reads everything, whatever is at hand.
+pub(super) async fn pull_everything(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    settings: &Settings,
+    material: &Material,
+    fingerprint: ContentHash,
+) -> Result<Pulled, SyncError> {
+    let mut source = run.directory.spec.provider.provider().source(material)?;
+    replace_reading(run, memory, source.as_mut(), settings, fingerprint).await
+}
+
+/// The last reading stays until there is a new one: mirrors are repaired from it meanwhile.
+async fn replace_reading(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    source: &mut dyn crate::source::Source,
+    settings: &Settings,
+    fingerprint: ContentHash,
+) -> Result<Pulled, SyncError> {
+    memory.reading = Some(read_everything(run, source, settings, fingerprint).await?);
     Ok(Pulled { kind: SyncKind::Full, unchanged: false })
 }
 

@@ -25,18 +25,31 @@ pub const ELEMENT_COST: u64 = 64;
 ///
 /// Atomic only because the interpreter wants its functions shareable; one evaluation runs at a
 /// time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Meter {
+    /// The most that one evaluation may cost.
+    budget: u64,
     spent: AtomicU64,
     total: AtomicU64,
     exhausted: AtomicBool,
 }
 
-/// The evaluation has cost more than [`MAX_COST`].
+/// The evaluation has cost more than its budget.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
+impl Default for Meter {
+    fn default() -> Self {
+        Self::with_budget(MAX_COST)
+    }
+}
+
 impl Meter {
+    /// A meter for evaluations that may each cost so much.
+    pub const fn with_budget(budget: u64) -> Self {
+        Self { budget, spent: AtomicU64::new(0), total: AtomicU64::new(0), exhausted: AtomicBool::new(false) }
+    }
+
     /// Begins an evaluation.
     pub fn start(&self) {
         self.spent.store(0, Ordering::Relaxed);
@@ -60,9 +73,9 @@ impl Meter {
     /// When the budget does not suffice; from then on nothing more can be paid.
     pub fn charge(&self, cost: u64) -> Result<(), Exhausted> {
         let spent = self.spent.load(Ordering::Relaxed).saturating_add(cost);
-        if spent > MAX_COST || self.exhausted.load(Ordering::Relaxed) {
+        if spent > self.budget || self.exhausted.load(Ordering::Relaxed) {
             self.exhausted.store(true, Ordering::Relaxed);
-            self.spent.store(MAX_COST, Ordering::Relaxed);
+            self.spent.store(self.budget, Ordering::Relaxed);
             return Err(Exhausted);
         }
         self.spent.store(spent, Ordering::Relaxed);

@@ -103,7 +103,17 @@ impl Library {
     /// A machine for the programs of this library, with nothing spent yet.
     #[must_use]
     pub fn machine(&self) -> Machine {
-        let meter = Arc::new(Meter::default());
+        self.machine_with(Meter::default())
+    }
+
+    /// A machine for programs of ours rather than a user's, which may each cost so much.
+    #[must_use]
+    pub fn machine_with_budget(&self, budget: u64) -> Machine {
+        self.machine_with(Meter::with_budget(budget))
+    }
+
+    fn machine_with(&self, meter: Meter) -> Machine {
+        let meter = Arc::new(meter);
         let mut root = Context::with_env(Arc::clone(&self.env));
         functions::register(&mut root, &meter, &self.patterns);
         Machine { root, meter }

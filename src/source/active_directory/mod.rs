@@ -8,6 +8,7 @@ mod map;
 mod members;
 mod primary;
 mod pull;
+mod rules;
 mod schema;
 mod settings;
 mod spec;

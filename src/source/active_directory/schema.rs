@@ -93,7 +93,7 @@ pub const OCTETS: &[&str] = &[
 
 /// Attributes whose changes no list of changes shows: computed, kept by each domain controller
 /// for itself, or the other side of a link.
-const NOT_IN_CHANGES: &[&str] = &[
+pub const NOT_IN_CHANGES: &[&str] = &[
     "memberOf",
     "msds-memberOfTransitive",
     "directReports",

@@ -4,30 +4,32 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules;
 use crate::source::ldap_protocol::connection::Insecure;
+use crate::source::ldap_protocol::rules::{
+    Servers, all_readable, attribute, attributes, authorities_are_for_encrypted_connections, dn, encrypted,
+    filter, insecure_is_for_plain_connections, readable, start_tls_is_for_plain_urls, url,
+};
 use crate::source::material::{SecretRef, TextRef};
 
 /// One domain of Active Directory, on Windows Server or Samba.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = kube::core::Rule::new("self.urls.all(url, url.startsWith('ldaps://')) || (has(self.startTLS) && self.startTLS) || has(self.insecure)")
-        .message("a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://, or set startTLS: true, or, where that is acceptable, insecure: PlaintextPasswordsAndData"),
-    validation = kube::core::Rule::new("self.urls.all(url, url.startsWith('ldaps://')) || self.urls.all(url, url.startsWith('ldap://'))")
-        .message("all urls must be of one kind, either ldaps:// or ldap://"),
-    validation = kube::core::Rule::new("!(self.urls.exists(url, url.startsWith('ldaps://')) && has(self.startTLS) && self.startTLS)")
-        .message("startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte"),
-    validation = kube::core::Rule::new("!(has(self.insecure) && (self.urls.exists(url, url.startsWith('ldaps://')) || (has(self.startTLS) && self.startTLS)))")
-        .message("insecure contradicts ldaps:// and startTLS; remove it"),
-    validation = kube::core::Rule::new("!self.urls.exists(url, url.matches(':326[89]/?$'))")
-        .message("ports 3268 and 3269 are the Global Catalog, which has only a part of each person's attributes and of groups' members: use 636 or 389, or leave the port out")
+    validation = url(Servers::Several),
+    validation = rules::urls_of_one_kind(),
+    validation = rules::no_global_catalog(),
+    validation = encrypted(Servers::Several),
+    validation = start_tls_is_for_plain_urls(Servers::Several),
+    validation = insecure_is_for_plain_connections(Servers::Several),
+    validation = authorities_are_for_encrypted_connections(Servers::Several)
 )]
 pub struct ActiveDirectorySpec {
     /// Domain controllers of the domain, `ldaps://host[:port]` or `ldap://host[:port]`, in the
     /// order in which they are tried. The next is tried when one cannot be reached or is busy.
     #[schemars(
         length(min = 1, max = 8),
-        inner(length(min = 8, max = 512), regex(pattern = r"^ldaps?://[^/@?#]+/?$")),
+        inner(length(min = 8, max = 512)),
         extend("x-kubernetes-list-type" = "atomic")
     )]
     pub urls: Vec<String>,
@@ -77,12 +79,19 @@ pub enum Changes {
 }
 
 /// Which accounts are people, and what is read of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = dn("baseDN"),
+    validation = filter("filter"),
+    validation = attributes("attributes"),
+    validation = all_readable("attributes"),
+    validation = rules::all_in_changes("attributes")
+)]
 pub struct UserSearch {
     /// The entry below which people are (RFC 4514). Default: the domain.
     #[serde(rename = "baseDN", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 3, max = 1024))]
     pub base_dn: Option<String>,
     /// Which of the domain's user accounts are people (RFC 4515). Default:
     /// `(!(isCriticalSystemObject=TRUE))`, all but Administrator, Guest and krbtgt.
@@ -99,7 +108,7 @@ pub struct UserSearch {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),
-        inner(length(min = 1, max = 64), regex(pattern = ATTRIBUTE)),
+        inner(length(min = 1, max = 64)),
         extend("x-kubernetes-list-type" = "set")
     )]
     pub attributes: Vec<String>,
@@ -130,12 +139,18 @@ pub enum Lockout {
 }
 
 /// Which groups are read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = dn("baseDN"),
+    validation = filter("filter"),
+    validation = attribute("nameAttribute"),
+    validation = readable("nameAttribute")
+)]
 pub struct GroupSearch {
     /// The entry below which groups are (RFC 4514). Default: the domain.
     #[serde(rename = "baseDN", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 3, max = 1024))]
     pub base_dn: Option<String>,
     /// Which of the domain's groups are read (RFC 4515). Default:
     /// `(!(groupType:1.2.840.113556.1.4.803:=1))`, all but the built-in local ones.
@@ -144,12 +159,9 @@ pub struct GroupSearch {
     pub filter: Option<String>,
     /// The attribute with the group's name.
     #[serde(default = "default_name_attribute")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    #[schemars(length(min = 1, max = 64))]
     pub name_attribute: String,
 }
-
-/// An attribute description without options (RFC 4512 section 2.5).
-const ATTRIBUTE: &str = r"^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$";
 
 fn default_name_attribute() -> String {
     "cn".to_owned()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::PATH;
 use super::table::Table;
 use crate::source::{Problem, SourceError};
 
@@ -151,8 +152,9 @@ pub fn problems(table: &str, attributes: &[Attribute], custom: &BTreeMap<String,
     let mut problems = Vec::new();
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     for (attribute, column) in custom {
-        let mut problem =
-            |message| problems.push(Problem { field: format!("{table}.columns.{attribute}"), message });
+        let mut problem = |message| {
+            problems.push(Problem { field: format!("{PATH}.{table}.columns.{attribute}"), message });
+        };
         if !attributes.iter().any(|known| known.name == attribute) {
             let names: Vec<&str> = attributes.iter().map(|known| known.name).collect();
             problem(format!(
@@ -304,7 +306,10 @@ mod tests {
         let found =
             problems("users", USERS, &custom(&[("email", "Mail"), ("mail", "Work"), ("username", "mail")]));
         let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
-        assert_eq!(fields, ["users.columns.mail", "users.columns.username"]);
+        assert_eq!(
+            fields,
+            ["spec.provider.csv.users.columns.mail", "spec.provider.csv.users.columns.username"]
+        );
         assert!(found[0].message.contains("write one of user_id, first_name"), "{}", found[0].message);
         assert!(found[1].message.contains("is given to 'email' already"), "{}", found[1].message);
         assert!(problems("users", USERS, &custom(&[("email", "Mail")])).is_empty());

@@ -20,6 +20,9 @@ use people::People;
 use pull::CsvSource;
 use table::Table;
 
+/// Where a provider's settings stand in a Directory.
+const PATH: &str = "spec.provider.csv";
+
 impl Provider for CsvSpec {
     fn references(&self) -> Vec<Reference> {
         vec![self.from.reference()]
@@ -34,7 +37,7 @@ impl Provider for CsvSpec {
         for (place, (field, key)) in keys.iter().enumerate() {
             if let Some((other, _)) = keys[..place].iter().find(|(_, earlier)| earlier == key) {
                 problems.push(Problem {
-                    field: format!("{field}.key"),
+                    field: format!("{PATH}.{field}.key"),
                     message: format!(
                         "'{key}' is the key of {other} already; each table has a key of its own"
                     ),

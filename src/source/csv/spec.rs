@@ -1,14 +1,19 @@
 //! The settings of a CSV source, as they stand in `spec.provider.csv`.
 
+use kube::KubeSchema;
+use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+use super::columns::{Attribute, GROUPS, USER_GROUPS, USERS};
+use crate::api::rule;
 use crate::source::material::TextRef;
 
 /// Tables of people, memberships and groups (RFC 4180), in the form that `WorkOS` takes by SFTP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = keys_differ())]
 pub struct CsvSpec {
     /// The ConfigMap or Secret that holds the tables as keys.
     pub from: TextRef,
@@ -40,8 +45,9 @@ pub enum Delimiter {
 }
 
 /// The table of people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = key(), validation = columns_of(USERS))]
 pub struct UsersTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "users_key")]
@@ -55,8 +61,9 @@ pub struct UsersTable {
 }
 
 /// The table of memberships.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = key(), validation = columns_of(USER_GROUPS))]
 pub struct UserGroupsTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "user_groups_key")]
@@ -69,8 +76,9 @@ pub struct UserGroupsTable {
 }
 
 /// The table of groups.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = key(), validation = columns_of(GROUPS))]
 pub struct GroupsTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "groups_key")]
@@ -110,6 +118,26 @@ fn user_groups_key() -> String {
 
 fn groups_key() -> String {
     "groups.csv".to_owned()
+}
+
+/// Each table has a key of its own.
+fn keys_differ() -> Rule {
+    let keys = ["self.users.key", "self.userGroups.key", "self.groups.key"];
+    Rule::new(format!("{0} != {1} && {0} != {2} && {1} != {2}", keys[0], keys[1], keys[2]))
+        .message("users, userGroups and groups each need a key of their own")
+}
+
+/// A key that a ConfigMap or Secret can have.
+fn key() -> Rule {
+    rule::form("key", "^[-._a-zA-Z0-9]+$", "a key has only letters, digits, '-', '_' and '.'")
+}
+
+/// `columns` says where known attributes are.
+fn columns_of(attributes: &[Attribute]) -> Rule {
+    let names: Vec<&str> = attributes.iter().map(|attribute| attribute.name).collect();
+    let known = rule::list(names.iter().copied());
+    let message = format!("write one of {} on the left and the column's name on the right", names.join(", "));
+    rule::field("columns", |it| format!("{it}.all(name, name in {known})"), &message)
 }
 
 /// Attribute to column name.

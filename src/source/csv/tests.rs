@@ -311,7 +311,12 @@ fn contradictions_in_the_settings_are_problems_before_anything_is_read() {
     let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(
         fields,
-        ["users.columns.shoe_size", "users.columns.username", "userGroups.columns.group", "groups.key"]
+        [
+            "spec.provider.csv.users.columns.shoe_size",
+            "spec.provider.csv.users.columns.username",
+            "spec.provider.csv.userGroups.columns.group",
+            "spec.provider.csv.groups.key",
+        ]
     );
     assert!(spec(json!({})).problems().is_empty());
 }

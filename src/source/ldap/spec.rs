@@ -5,22 +5,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::source::ldap_protocol::connection::Insecure;
+use crate::source::ldap_protocol::rules::{self, Servers};
 use crate::source::material::{SecretRef, TextRef};
 
 /// A directory that speaks LDAP version 3 (RFC 4511).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = kube::core::Rule::new("self.url.startsWith('ldaps://') || (has(self.startTLS) && self.startTLS) || has(self.insecure)")
-        .message("a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://, or set startTLS: true, or, where that is acceptable, insecure: PlaintextPasswordsAndData"),
-    validation = kube::core::Rule::new("!(self.url.startsWith('ldaps://') && has(self.startTLS) && self.startTLS)")
-        .message("startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte"),
-    validation = kube::core::Rule::new("!(has(self.insecure) && (self.url.startsWith('ldaps://') || (has(self.startTLS) && self.startTLS)))")
-        .message("insecure contradicts ldaps:// and startTLS; remove it")
+    validation = rules::url(Servers::One),
+    validation = rules::encrypted(Servers::One),
+    validation = rules::start_tls_is_for_plain_urls(Servers::One),
+    validation = rules::insecure_is_for_plain_connections(Servers::One),
+    validation = rules::authorities_are_for_encrypted_connections(Servers::One)
 )]
 pub struct LdapSpec {
     /// `ldaps://host[:port]` or `ldap://host[:port]`.
-    #[schemars(length(min = 8, max = 512), regex(pattern = r"^ldaps?://[^/@?#]+/?$"))]
+    #[schemars(length(min = 8, max = 512))]
     pub url: String,
     /// Whether an `ldap://` connection is encrypted by StartTLS before anything else is sent.
     #[serde(rename = "startTLS", default, skip_serializing_if = "std::ops::Not::not")]
@@ -86,12 +86,23 @@ pub enum Changes {
 }
 
 /// Where people are found, and which attributes say what of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rules::dn("baseDN"),
+    validation = rules::filter("filter"),
+    validation = rules::filter("inactiveFilter"),
+    validation = rules::attribute("idAttribute"),
+    validation = rules::readable("idAttribute"),
+    validation = rules::attribute("userNameAttribute"),
+    validation = rules::readable("userNameAttribute"),
+    validation = rules::attributes("attributes"),
+    validation = rules::all_readable("attributes")
+)]
 pub struct UserSearch {
     /// The entry below which people are (RFC 4514).
     #[serde(rename = "baseDN")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 3, max = 1024))]
     pub base_dn: String,
     /// Which entries are people (RFC 4515). Default: by the preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,11 +114,11 @@ pub struct UserSearch {
     /// The attribute that never changes and is never given to another person. Default: by the
     /// preset, mostly `entryUUID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    #[schemars(length(min = 1, max = 64))]
     pub id_attribute: Option<String>,
     /// The attribute that people sign in with. Default: `uid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    #[schemars(length(min = 1, max = 64))]
     pub user_name_attribute: Option<String>,
     /// Which entries are of inactive people (RFC 4515). Default: by the preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,19 +128,27 @@ pub struct UserSearch {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 32),
-        inner(length(min = 1, max = 64), regex(pattern = ATTRIBUTE)),
+        inner(length(min = 1, max = 64)),
         extend("x-kubernetes-list-type" = "set")
     )]
     pub attributes: Vec<String>,
 }
 
 /// Where groups are found, and how they name their members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rules::dn("baseDN"),
+    validation = rules::filter("filter"),
+    validation = rules::attribute("idAttribute"),
+    validation = rules::readable("idAttribute"),
+    validation = rules::attribute("nameAttribute"),
+    validation = rules::readable("nameAttribute")
+)]
 pub struct GroupSearch {
     /// The entry below which groups are (RFC 4514).
     #[serde(rename = "baseDN")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 3, max = 1024))]
     pub base_dn: String,
     /// Which entries are groups (RFC 4515). Default: by the preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,11 +159,11 @@ pub struct GroupSearch {
     pub scope: SearchScope,
     /// The attribute that never changes. Default: by the preset, mostly `entryUUID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    #[schemars(length(min = 1, max = 64))]
     pub id_attribute: Option<String>,
     /// The attribute with the group's name. Default: `cn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = ATTRIBUTE))]
+    #[schemars(length(min = 1, max = 64))]
     pub name_attribute: Option<String>,
     /// Where memberships are written. Default: by the preset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,9 +193,6 @@ pub enum SearchScope {
     /// The level right below the base.
     OneLevel,
 }
-
-/// An attribute description without options (RFC 4512 section 2.5).
-const ATTRIBUTE: &str = r"^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$";
 
 const fn default_page_size() -> i32 {
     500

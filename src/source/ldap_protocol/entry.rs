@@ -11,7 +11,7 @@ pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 const MAX_NAMED: usize = 5;
 
 /// Attributes that are never asked for and never kept: secrets, photos and sounds.
-const FORBIDDEN: &[&str] = &[
+pub const FORBIDDEN: &[&str] = &[
     "userPassword",
     "authPassword",
     "unicodePwd",
@@ -199,17 +199,26 @@ impl LeftOut {
     /// What was left out, as sentences.
     pub fn sentences(&self) -> Vec<String> {
         let binary = self.binary.iter().take(MAX_NAMED).map(|(attribute, entries)| {
-            format!("{} of {entries} entries is not text (UTF-8) and was left out.", named(attribute))
+            format!(
+                "{} is not text (UTF-8) in {} and was left out there.",
+                named(attribute),
+                counted(*entries)
+            )
         });
         let large = self.large.iter().take(MAX_NAMED).map(|(attribute, entries)| {
             format!(
-                "{} of {entries} entries has values of more than {} KiB, which were left out.",
+                "{} has values of more than {} KiB in {}, which were left out.",
                 named(attribute),
-                MAX_VALUE_BYTES / 1024
+                MAX_VALUE_BYTES / 1024,
+                counted(*entries)
             )
         });
         binary.chain(large).collect()
     }
+}
+
+fn counted(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
 }
 
 /// An attribute by its name, if the server sent a decent one.

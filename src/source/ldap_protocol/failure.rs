@@ -166,22 +166,60 @@ impl Subject {
     }
 }
 
+/// Why Active Directory refused to let an account sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code in its text, as administrators look it up: `52e`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub reason: &'static str,
+    /// What to do, where it is something else than to correct the Secret.
+    pub remedy: Option<&'static str>,
+}
+
+/// What Active Directory's codes mean: the Windows error codes of a sign-in, in hexadecimal digits.
+const REFUSALS: &[Refusal] = &[
+    Refusal { code: "525", reason: "there is no such account", remedy: None },
+    Refusal { code: "52e", reason: "wrong name or password", remedy: None },
+    Refusal {
+        code: "530",
+        reason: "the account may not sign in at this time of day",
+        remedy: Some("have its logon hours lifted (logonHours)"),
+    },
+    Refusal {
+        code: "531",
+        reason: "the account may not sign in from here",
+        remedy: Some("have its list of workstations lifted (userWorkstations)"),
+    },
+    Refusal {
+        code: "532",
+        reason: "the account's password has expired",
+        remedy: Some("have a new password set, best one that never expires, and write it into the Secret"),
+    },
+    Refusal { code: "533", reason: "the account is disabled", remedy: Some("have it enabled") },
+    Refusal {
+        code: "701",
+        reason: "the account has expired",
+        remedy: Some("have its date of expiry moved or removed (accountExpires)"),
+    },
+    Refusal {
+        code: "773",
+        reason: "the account's password must be changed before its first use",
+        remedy: Some("have a password set that need not be changed, and write it into the Secret"),
+    },
+    Refusal {
+        code: "775",
+        reason: "the account is locked out",
+        remedy: Some("have it unlocked, and find out who else signs in as it with a wrong password"),
+    },
+];
+
 /// Why Active Directory refused to let an account sign in, by the code in its text: the result
 /// code alone is the same for all of them.
-pub fn refusal(text: &str) -> Option<&'static str> {
+pub fn refusal(text: &str) -> Option<Refusal> {
     let (_, rest) = text.split_once("data ")?;
-    match rest.split(|character: char| !character.is_ascii_alphanumeric()).next()? {
-        "525" => Some("no such account"),
-        "52e" => Some("wrong name or password"),
-        "530" => Some("not at this time of day"),
-        "531" => Some("not from this machine"),
-        "532" => Some("its password has expired"),
-        "533" => Some("the account is disabled"),
-        "701" => Some("the account has expired"),
-        "773" => Some("its password must be changed first"),
-        "775" => Some("the account is locked out"),
-        _ => None,
-    }
+    let code = rest.split(|character: char| !character.is_ascii_alphanumeric()).next()?;
+    REFUSALS.iter().find(|refusal| refusal.code.eq_ignore_ascii_case(code)).copied()
 }
 
 /// The server insists on TLS.
@@ -201,8 +239,9 @@ mod tests {
     #[test]
     fn the_reason_that_active_directory_gives_is_read_from_its_text() {
         let text = "80090308: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data 775, v4563";
-        assert_eq!(refusal(text), Some("the account is locked out"));
-        assert_eq!(refusal("data 52e"), Some("wrong name or password"));
+        let reason = |text: &str| refusal(text).map(|refusal| refusal.reason);
+        assert_eq!(reason(text), Some("the account is locked out"));
+        assert_eq!(reason("data 52e"), Some("wrong name or password"));
         assert_eq!(refusal("data 12345, v1"), None);
         assert_eq!(refusal("invalid credentials"), None);
     }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod filter;
 pub mod pages;
 pub mod problems;
+pub mod rules;
 pub mod search;
 pub mod time;
 pub mod wire;

@@ -18,7 +18,7 @@ impl Problems {
 
     /// Adds one, with the path of its field below the settings.
     pub fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.found.push(Problem { field: format!("{}.{field}", self.path), message: message.into() });
+        self.found.push(Problem::new(format!("{}.{field}", self.path), message));
     }
 
     /// Checks that a value is a DN.

@@ -5,7 +5,6 @@
 
 pub mod answer;
 mod beds;
-pub mod company;
 mod promises;
 
 /// Makes the tests of one provider: each promise by name, against a bed of its own.
@@ -42,4 +41,6 @@ macro_rules! contract {
 contract! {
     active_directory => super::beds::active_directory::SambaBed;
     csv => super::beds::csv::CsvBed;
+    ldap_with_content_synchronisation => super::beds::ldap::LdapBed<true>;
+    ldap_by_modify_timestamp => super::beds::ldap::LdapBed<false>;
 }

@@ -28,7 +28,7 @@ async fn bytes_that_are_not_text_are_left_out_and_the_person_is_kept() {
     assert_eq!(answer.user("zoe").raw["labeledURI"], json!(["https://zoe.example.test"]));
     assert_eq!(
         answer.end.notes,
-        ["The attribute 'userSMIMECertificate' of 1 entries is not text (UTF-8) and was left out."]
+        ["The attribute 'userSMIMECertificate' is not text (UTF-8) in 1 entry and was left out there."]
     );
 }
 
@@ -56,7 +56,7 @@ async fn a_giant_value_is_left_out_and_the_person_is_kept() {
     assert_eq!(answer.user("zoe").raw["description"], json!(["small"]));
     assert_eq!(
         answer.end.notes,
-        ["The attribute 'description' of 1 entries has values of more than 64 KiB, which were left out."]
+        ["The attribute 'description' has values of more than 64 KiB in 1 entry, which were left out."]
     );
 }
 

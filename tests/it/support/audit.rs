@@ -12,8 +12,6 @@ use serde::Deserialize;
 pub struct AuditMark(u64);
 
 impl AuditMark {
-    pub const START: Self = Self(0);
-
     pub fn end_of(log: &Path) -> Self {
         Self(log.metadata().expect("the audit log is there from the start").len())
     }
@@ -26,13 +24,7 @@ impl AuditMark {
 pub struct AuditEvent {
     pub stage: String,
     pub verb: String,
-    #[serde(rename = "requestURI")]
-    pub request_uri: String,
     pub user: User,
-    #[serde(default)]
-    pub user_agent: String,
-    /// Of an impersonated request, who it was made as.
-    pub impersonated_user: Option<User>,
     #[serde(default)]
     pub object_ref: ObjectRef,
     pub response_status: Option<ResponseStatus>,

@@ -3,7 +3,7 @@
 //! It is real (etcd, kube-apiserver, kube-controller-manager), starts with the first test that asks
 //! for it, and goes away with the process. There are no nodes, so no pod ever runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -40,8 +40,8 @@ pub struct Cluster {
 #[serde(rename_all = "camelCase")]
 struct Handout {
     kubeconfig: PathBuf,
-    server: String,
     audit_log: PathBuf,
+    pids: HashMap<String, u32>,
 }
 
 impl Cluster {
@@ -62,9 +62,9 @@ impl Cluster {
         &self.handout.kubeconfig
     }
 
-    /// `https://127.0.0.1:PORT`
-    pub fn server(&self) -> &str {
-        &self.handout.server
+    /// The id of a component's process, by the component's name: `etcd`, `kube-apiserver`.
+    pub fn process(&self, component: &str) -> u32 {
+        self.handout.pids[component]
     }
 
     /// A new client of the user `admin`, who may do everything. A client's connections belong to
@@ -138,11 +138,6 @@ impl Cluster {
     /// namespace.
     pub fn audit_since(&self, mark: AuditMark) -> Audit {
         Audit::read(&self.handout.audit_log, mark)
-    }
-
-    /// All requests since the cluster's start.
-    pub fn audit(&self) -> Audit {
-        self.audit_since(AuditMark::START)
     }
 
     fn read_kubeconfig(&self) -> Kubeconfig {

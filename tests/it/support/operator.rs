@@ -2,15 +2,14 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use directory_sync::api::crd;
-use kube::config::Kubeconfig;
 use serde_json::Value;
 
 use super::cluster::Cluster;
+use super::kubeconfig;
 use super::wait::eventually;
 
 /// How long an operator may take to become ready.
@@ -20,48 +19,65 @@ const READY: Duration = Duration::from_secs(60);
 pub struct Operator {
     child: Child,
     folder: tempfile::TempDir,
+    namespace: String,
+    arguments: Vec<String>,
 }
 
 impl Operator {
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
     /// that it is ready.
     pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
+        Self::start_with(cluster, namespace, &[]).await
+    }
+
+    /// As [`Operator::start`], with these arguments besides the necessary ones.
+    pub async fn start_with(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
         let crds: Vec<Value> =
             crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
         cluster.install_crds(crds).await;
         let token = grant(cluster, namespace).await;
         let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = write_kubeconfig(cluster, &folder, &token);
-        let (metrics, health) = (free_port(), free_port());
-        let log = File::create(folder.path().join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
-            .arg("run")
-            .arg(format!("--watch-namespace={namespace}"))
-            .arg(format!("--metrics-address=127.0.0.1:{metrics}"))
-            .arg(format!("--health-address=127.0.0.1:{health}"))
-            .env("KUBECONFIG", kubeconfig)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let operator = Self { child, folder };
-        eventually("the operator is ready", READY, async || {
-            let answer = get(health, "/readyz").await.map_err(|error| error.to_string())?;
-            if answer.starts_with("HTTP/1.1 200") {
-                Ok(())
-            } else {
-                Err(format!("{answer}\n{}", operator.log()))
-            }
-        })
-        .await;
+        kubeconfig::write(cluster, folder.path(), namespace, &token);
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let (child, health) = spawn(&folder, namespace, &arguments);
+        let operator = Self { child, folder, namespace: namespace.to_owned(), arguments };
+        operator.wait_until_ready(health).await;
         operator
     }
 
-    /// What the operator has logged so far.
+    /// Stops the operator as Kubernetes does, and starts it again.
+    pub async fn restart(&mut self) {
+        self.stop();
+        let (child, health) = spawn(&self.folder, &self.namespace, &self.arguments);
+        self.child = child;
+        self.wait_until_ready(health).await;
+    }
+
+    /// Stops the operator as Kubernetes does, and waits until it has ended.
+    pub fn stop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        let _ = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        let _ = self.child.wait();
+    }
+
+    /// The id of the operator's process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the operator has logged so far, before restarts too.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    async fn wait_until_ready(&self, health: u16) {
+        eventually("the operator is ready", READY, async || {
+            let answer = get(health, "/readyz").await.map_err(|error| error.to_string())?;
+            if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(format!("{answer}\n{}", self.log())) }
+        })
+        .await;
     }
 }
 
@@ -79,20 +95,24 @@ async fn grant(cluster: &Cluster, namespace: &str) -> String {
     cluster.service_account_token(namespace, "directory-sync").await
 }
 
-fn write_kubeconfig(cluster: &Cluster, folder: &tempfile::TempDir, token: &str) -> PathBuf {
-    let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
-    for user in &mut kubeconfig.auth_infos {
-        let info = user.auth_info.get_or_insert_default();
-        info.client_certificate_data = None;
-        info.client_key_data = None;
-        info.token = None;
-        let file = folder.path().join("token");
-        fs::write(&file, token).unwrap();
-        info.token_file = Some(file.display().to_string());
-    }
-    let path = folder.path().join("kubeconfig");
-    fs::write(&path, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
-    path
+/// Starts the process; the port is the one of its probes.
+fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (Child, u16) {
+    let (metrics, health) = (free_port(), free_port());
+    let log = File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+        .arg("run")
+        .arg(format!("--watch-namespace={namespace}"))
+        .arg(format!("--metrics-address=127.0.0.1:{metrics}"))
+        .arg(format!("--health-address=127.0.0.1:{health}"))
+        .args(arguments)
+        .env("KUBECONFIG", folder.path().join(kubeconfig::FILE))
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    (child, health)
 }
 
 fn free_port() -> u16 {

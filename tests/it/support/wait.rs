@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, error::Elapsed, sleep, timeout_at};
 
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -28,7 +28,7 @@ pub async fn eventually<T>(
         match timeout_at(deadline, check()).await {
             Ok(Ok(value)) => return value,
             Ok(Err(message)) => last = message,
-            Err(_elapsed) => {
+            Err(Elapsed { .. }) => {
                 panic!("{what}: not within {limit:?}; the last attempt hung, before it: {last}")
             }
         }

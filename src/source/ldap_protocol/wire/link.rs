@@ -33,7 +33,7 @@ impl Link {
         let class = if received > 0 { Class::Incomplete } else { Class::Transient };
         let during = subject.map_or_else(
             || "while signing in".to_owned(),
-            |subject| format!("during the search for {} (after {received} entries)", subject.noun),
+            |subject| format!("during the search for {}, after {received} entries", subject.noun),
         );
         if let LdapError::FilterParsing = error {
             let field = subject.map_or("users", |subject| subject.field);
@@ -44,7 +44,8 @@ impl Link {
         }
         let message = match (error, self.flow.ending()) {
             (LdapError::Timeout { .. }, None) => format!(
-                "{endpoint} was silent for {} s {during} ({}.timeoutSeconds); it is asked again later",
+                "{endpoint} was silent for {} s {during}; it is asked again later ({}.timeoutSeconds is how long it \
+                 may be silent)",
                 timeout.as_secs(),
                 endpoint.wording.path
             ),
@@ -67,7 +68,10 @@ impl Link {
                 ));
             }
             (_, Some(Ending::Closed | Ending::Network(_)) | None) => {
-                format!("{endpoint} closed the connection {during}; it is asked again later")
+                format!(
+                    "{endpoint} closed the connection {during}; it is asked again later, and if that does not help, \
+                     its log says why"
+                )
             }
         };
         SourceError::new(class, message)

@@ -15,7 +15,7 @@ use super::answer::Answer;
 use super::connect::{Endpoint, Security, connect};
 use super::guard::{self, Flow};
 use super::link::Link;
-use crate::source::ldap_protocol::failure::{self, Subject, code, encryption_required, result_name};
+use crate::source::ldap_protocol::failure::{self, Refusal, Subject, code, encryption_required, result_name};
 use crate::source::{Reference, SourceError};
 
 /// With whose rights a directory is read.
@@ -107,17 +107,19 @@ impl Session {
         let answer = answer.map_err(|error| self.link.lost(&error, None))?;
         let endpoint = &self.link.endpoint;
         let key = endpoint.wording.account;
-        let result = match failure::refusal(&answer.text) {
-            Some(reason) => format!("{}: {reason}", result_name(answer.rc)),
-            None => result_name(answer.rc),
+        let result = result_name(answer.rc);
+        let correct = format!("correct its keys '{key}' and 'password'");
+        let (result, remedy) = match failure::refusal(&answer.text) {
+            Some(Refusal { code, reason, remedy }) => {
+                (format!("{result}, data {code}: {reason}"), remedy.map_or(correct, str::to_owned))
+            }
+            None => (result, correct),
         };
         Err(match answer.rc {
             code::SUCCESS => return Ok(()),
-            code::INVALID_CREDENTIALS | code::INSUFFICIENT_ACCESS_RIGHTS => {
-                SourceError::unauthorized(format!(
-                    "{endpoint} refuses the account in {from} ({result}); correct its keys '{key}' and 'password'"
-                ))
-            }
+            code::INVALID_CREDENTIALS | code::INSUFFICIENT_ACCESS_RIGHTS => SourceError::unauthorized(
+                format!("{endpoint} refuses the account in {from} ({result}); {remedy}"),
+            ),
             code::NO_SUCH_OBJECT | code::INVALID_DN_SYNTAX => SourceError::misconfigured(format!(
                 "{endpoint} does not take the key '{key}' of {from} for an account ({result}); correct it"
             )),

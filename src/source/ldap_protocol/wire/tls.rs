@@ -141,11 +141,10 @@ impl Trust {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
                 "the certificate of {endpoint} is not valid yet; check the clocks of the server and of this node"
             ),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
-                "the certificate of {endpoint} is not for the name '{}'; use a name that the certificate has \
-                 in {}, or add this name to its subjectAltName",
-                endpoint.host, endpoint.wording.url
-            ),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                other_name(endpoint, &names(presented))
+            }
+            CertificateError::NotValidForName => other_name(endpoint, ""),
             CertificateError::Revoked => {
                 format!("the certificate of {endpoint} has been revoked; have it replaced on the server")
             }
@@ -163,10 +162,44 @@ impl Trust {
     }
 }
 
+fn other_name(endpoint: &Endpoint, names: &str) -> String {
+    let has = if names.is_empty() { String::new() } else { format!(" but for {names}") };
+    format!(
+        "the certificate of {endpoint} is not for the name '{}'{has}; use a name that the certificate has in \
+         {}, or have this name added to its subjectAltName",
+        endpoint.host, endpoint.wording.url
+    )
+}
+
+/// The first few names that a certificate has, as the library shows them: `DnsName("a.example")`.
+/// They are the server's own words, so only what can be a host's name is repeated.
+fn names(presented: &[String]) -> String {
+    let decent = |name: &&str| {
+        name.len() <= 253 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.*:".contains(&byte))
+    };
+    let quoted = presented.iter().filter_map(|name| name.split('"').nth(1)).filter(decent);
+    quoted.take(3).map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
 fn expired_authority(from: &Reference, end: Timestamp) -> String {
     format!(
         "a certificate of an authority in {from} key 'ca.crt' expired on {}; \
          put the authority's current certificate there",
         end.strftime("%Y-%m-%d")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_certificates_names_only_those_are_repeated_that_can_be_a_hosts() {
+        let presented = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            names(&presented(&["DnsName(\"*.a.example\")", "DnsName(\"<script>\")", "IpAddress(10.0.0.1)"])),
+            "'*.a.example'"
+        );
+        assert_eq!(names(&presented(&["DnsName(\"a\")"; 9])), "'a', 'a', 'a'");
+    }
 }

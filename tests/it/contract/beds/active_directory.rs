@@ -5,7 +5,7 @@ use directory_sync::source::{Material, Provider, Reference, ReferenceKind, Sourc
 use serde_json::json;
 
 use super::{Bed, Changes};
-use crate::contract::company::{CANARY, Company, Person};
+use crate::support::company::{CANARY, Company, Person};
 use crate::support::samba::company::{GROUPS, PEOPLE, attributes, group_dn, user_dn};
 use crate::support::samba::{PASSWORD, READER, Samba};
 

@@ -106,7 +106,7 @@ impl Builder {
         Slapd::running(folder, self.certificate.is_some())
     }
 
-    fn write_configuration(&self, path: &Path) {
+    pub(super) fn write_configuration(&self, path: &Path) {
         let mut text = String::new();
         for schema in ["core", "cosine", "inetorgperson"] {
             writeln!(text, "include /etc/ldap/schema/{schema}.schema").unwrap();

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -131,6 +131,34 @@ impl Slapd {
         assert!(self.try_start(), "slapd does not start again: {}", self.log());
     }
 
+    /// Stops the server and starts it again on the same ports, with the same data and otherwise as
+    /// the builder says. It has a certificate only if it had one before.
+    pub fn reconfigure(&mut self, how: &Builder) {
+        self.stop();
+        how.write_configuration(self.folder.path());
+        assert!(self.try_start(), "slapd does not start again: {}", self.log());
+    }
+
+    /// A copy of the data as they are now; the server is restarted for it.
+    pub fn back_up(&mut self) -> TempDir {
+        self.stop();
+        let backup = tempfile::tempdir().unwrap();
+        copy(&self.data(), &backup.path().join("data.mdb"));
+        assert!(self.try_start(), "slapd does not start again: {}", self.log());
+        backup
+    }
+
+    /// Goes back to the data of a backup; the server is restarted for it.
+    pub fn restore(&mut self, backup: &TempDir) {
+        self.stop();
+        copy(&backup.path().join("data.mdb"), &self.data());
+        assert!(self.try_start(), "slapd does not start again: {}", self.log());
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("db/data.mdb")
+    }
+
     /// Changes entries (LDIF with `changetype`).
     pub fn modify(&self, ldif: &str) {
         let mut child = program("ldapmodify")
@@ -146,7 +174,8 @@ impl Slapd {
         assert!(output.status.success(), "ldapmodify: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn log(&self) -> String {
+    /// The server's log: a line for every operation, with the time to the nanosecond.
+    pub fn log(&self) -> String {
         fs::read(self.folder.path().join("log"))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
@@ -170,6 +199,10 @@ impl Slapd {
                 .filter_map(|line| line.split_once(" SRCH base=\"")?.1.split('"').next())
                 .map(str::to_owned)
                 .collect(),
+            entries: log
+                .lines()
+                .filter_map(|line| line.split_once(" nentries=")?.1.split(' ').next()?.parse::<usize>().ok())
+                .sum(),
         }
     }
 
@@ -206,6 +239,8 @@ pub struct Operations {
     pub unbinds: usize,
     /// The bases of all searches, each page counted.
     pub searches: Vec<String>,
+    /// Entries that were sent in answer to searches.
+    pub entries: usize,
 }
 
 impl Operations {
@@ -213,6 +248,12 @@ impl Operations {
     pub fn searches_of(&self, base: &str) -> usize {
         self.searches.iter().filter(|search| *search == base).count()
     }
+}
+
+/// Copies a file that is mostly holes.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--sparse=always").args([from, to]).status().unwrap();
+    assert!(copied.success(), "copying {} to {}", from.display(), to.display());
 }
 
 /// A port that was free a moment ago.

@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What happens after the given number of bytes from the server.
@@ -51,6 +52,53 @@ async fn pass(client: TcpStream, server: TcpStream, fault: Fault) {
         if let Fault::Silence(_) = fault {
             std::future::pending::<()>().await;
         }
+    };
+    tokio::select! {
+        () = requests => {}
+        () = answers => {}
+    }
+}
+
+/// A proxy whose connections stop after some bytes from the server, until it is let go.
+pub struct Held {
+    /// Where it listens.
+    pub listener: Listener,
+    free: watch::Sender<bool>,
+}
+
+impl Held {
+    /// Passes on what was held back, and everything from now on.
+    pub fn let_go(&self) {
+        self.free.send_replace(true);
+    }
+}
+
+/// Passes every connection on to a port of loopback, but holds each after so many bytes from the
+/// server until [`Held::let_go`].
+pub async fn held(to: u16, after: usize) -> Held {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (free, let_go) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+            tokio::spawn(hold(client, server, after, let_go.clone()));
+        }
+    });
+    Held { listener: Listener { port, task }, free }
+}
+
+async fn hold(client: TcpStream, server: TcpStream, after: usize, mut let_go: watch::Receiver<bool>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let requests = async {
+        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+    };
+    let answers = async {
+        let _ = tokio::io::copy(&mut (&mut from_server).take(after as u64), &mut to_client).await;
+        // Who holds the other end may be gone: then so is the test.
+        let _ = let_go.wait_for(|free| *free).await;
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
     };
     tokio::select! {
         () = requests => {}

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::DOMAIN;
-use crate::contract::company::{CANARY, Company, Person};
+use crate::support::company::{CANARY, Company, Person};
 
 /// Where people are.
 pub const PEOPLE: &str = "OU=People,OU=Company,DC=ad,DC=example,DC=test";

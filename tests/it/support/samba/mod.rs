@@ -3,6 +3,7 @@
 
 pub mod company;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +12,7 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -44,23 +45,29 @@ pub struct Samba {
 impl Samba {
     /// A domain controller of the sample company's domain.
     pub fn start() -> Self {
-        Self::of(|_| {})
+        Self::with(&company::ldif())
+    }
+
+    /// A domain controller of a domain with these entries (LDIF) and the accounts of the sample company's.
+    pub fn with(ldif: &str) -> Self {
+        Self::of(ldif, |_| {})
     }
 
     /// As [`Samba::start`], with a database that has an id of its own, as another domain
     /// controller's has. Others are copies of one.
     pub fn start_another() -> Self {
-        Self::of(|domain| {
+        Self::of(&company::ldif(), |domain| {
             let renewed =
                 Command::new(root().join("dev/samba/domain.py")).arg(domain).arg("renew").output().unwrap();
             assert!(renewed.status.success(), "domain.py: {}", String::from_utf8_lossy(&renewed.stderr));
         })
     }
 
-    fn of(prepare: impl Fn(&Path)) -> Self {
+    fn of(ldif: &str, prepare: impl Fn(&Path)) -> Self {
         let folder = tempfile::Builder::new().prefix("samba-").tempdir().unwrap();
         let domain = folder.path().join("domain");
-        let copied = Command::new("cp").args(["-a", "--reflink=auto"]).arg(template()).arg(&domain).status();
+        let copied =
+            Command::new("cp").args(["-a", "--reflink=auto"]).arg(template(ldif)).arg(&domain).status();
         assert!(copied.unwrap().success(), "the domain could not be copied to {}", domain.display());
         for name in ["run", "cache", "log", "ncalrpc", "tls"] {
             fs::create_dir_all(domain.join(name)).unwrap();
@@ -202,22 +209,25 @@ impl Drop for Samba {
     }
 }
 
-/// The folder of the domain that every domain controller begins with.
-fn template() -> &'static Path {
-    static TEMPLATE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let made = TEMPLATE.get_or_init(|| {
-        let ldif = tempfile::NamedTempFile::new().unwrap();
-        fs::write(ldif.path(), company::ldif()).unwrap();
-        let output = Command::new(root().join("dev/samba/template.sh"))
-            .arg(ldif.path())
-            .arg(PASSWORD)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(said(&output.stdout).into()) } else { Err(said(&output.stderr)) }
-    });
-    made.as_ref().unwrap_or_else(|error| panic!("no domain to test with: {error}"))
+/// The folder of the domain with these entries that every domain controller of it begins with. Each is made once
+/// and kept, in the cache beyond this run.
+fn template(ldif: &str) -> PathBuf {
+    static MADE: Mutex<BTreeMap<String, Result<PathBuf, String>>> = Mutex::new(BTreeMap::new());
+    let made = MADE.lock().unwrap().entry(ldif.to_owned()).or_insert_with(|| make_template(ldif)).clone();
+    made.unwrap_or_else(|error| panic!("no domain to test with: {error}"))
+}
+
+fn make_template(ldif: &str) -> Result<PathBuf, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), ldif).unwrap();
+    let output = Command::new(root().join("dev/samba/template.sh"))
+        .arg(file.path())
+        .arg(PASSWORD)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(said(&output.stdout).into()) } else { Err(said(&output.stderr)) }
 }
 
 fn root() -> &'static Path {
