@@ -8,6 +8,7 @@
     reason = "in a test they are how it fails and what it says"
 )]
 
+mod active_directory;
 mod chart;
 mod check;
 mod consumer;

@@ -1,27 +1,20 @@
 //! LDAP version 3 directories (RFC 4511): OpenLDAP, 389 Directory Server, `FreeIPA` and kin.
 
 mod changes;
-mod dn;
-mod entry;
-mod failure;
-mod filter;
 mod map;
 mod notes;
-mod pages;
 mod pull;
-mod rules;
 mod schema;
-mod search;
 mod settings;
 mod spec;
-mod time;
-mod wire;
 
 use futures::stream::BoxStream;
 
-pub use spec::{Changes, GroupSearch, Insecure, LdapSpec, Membership, Preset, SearchScope, UserSearch};
+pub use spec::{Changes, GroupSearch, LdapSpec, Membership, Preset, SearchScope, UserSearch};
 
 use self::pull::Reader;
+pub use super::ldap_protocol::connection::Insecure;
+use super::ldap_protocol::pages;
 use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
 
 impl Provider for LdapSpec {

@@ -63,6 +63,11 @@ impl Case {
 pub fn base(path: &str) -> Value {
     let provider = if path.starts_with("spec.provider.csv") {
         json!({"csv": {"from": {"configMap": {"name": "people"}}}})
+    } else if path.starts_with("spec.provider.activeDirectory") {
+        json!({"activeDirectory": {
+            "urls": ["ldaps://dc1.ad.acme.example"],
+            "credentialsSecretRef": {"name": "acme-ad"},
+        }})
     } else {
         json!({"ldap": {"url": "ldaps://ldap.acme.example", "users": {"baseDN": "ou=people,dc=acme,dc=example"}}})
     };

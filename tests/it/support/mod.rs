@@ -3,9 +3,12 @@
 pub mod audit;
 pub mod chart;
 pub mod cluster;
+pub mod company;
 pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
 pub mod operator;
+pub mod samba;
 pub mod stage;
+pub mod stub_controller;
 pub mod wait;

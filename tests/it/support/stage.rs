@@ -21,6 +21,7 @@ use super::audit::{Audit, AuditMark};
 use super::cluster::Cluster;
 use super::ldap::{PASSWORD, READER};
 use super::operator::Operator;
+use super::samba::{self, Samba};
 use super::wait::eventually;
 
 /// How long anything may take that is to happen, on a machine that does much else.
@@ -126,6 +127,14 @@ impl Stage {
     pub async fn reader(&self) {
         let data = json!({"bindDN": READER, "password": PASSWORD});
         self.create::<Secret>(json!({"metadata": {"name": "ldap"}, "stringData": data})).await;
+    }
+
+    /// Creates the Secret `domain` and the ConfigMap `domain-ca` with which [`active_directory`] reads.
+    pub async fn domain(&self, samba: &Samba) {
+        let account = json!({"username": samba::READER, "password": samba::PASSWORD});
+        self.create::<Secret>(json!({"metadata": {"name": "domain"}, "stringData": account})).await;
+        let authority = json!({"ca.crt": samba.authority()});
+        self.create::<ConfigMap>(json!({"metadata": {"name": "domain-ca"}, "data": authority})).await;
     }
 
     /// Asks for a sync and waits until it has ended.
@@ -282,6 +291,17 @@ pub fn ldap(url: &str) -> Value {
         ldap["insecure"] = json!("PlaintextPasswordsAndData");
     }
     json!({"provider": {"ldap": ldap}})
+}
+
+/// A Directory's spec: people and groups of a domain below an entry, with what [`Stage::domain`] makes.
+pub fn active_directory(samba: &Samba, base: &str) -> Value {
+    json!({"provider": {"activeDirectory": {
+        "urls": [samba.url()],
+        "credentialsSecretRef": {"name": "domain"},
+        "caRef": {"configMap": {"name": "domain-ca"}},
+        "users": {"baseDN": base},
+        "groups": {"baseDN": base},
+    }}})
 }
 
 /// A spec with changes (RFC 7396).

@@ -6,7 +6,7 @@ use directory_sync::source::csv::CsvSpec;
 use directory_sync::source::{Material, Provider, Source, SourceError};
 
 use super::{Bed, Changes};
-use crate::contract::company::{CANARY, Company, Person};
+use crate::support::company::{CANARY, Company, Person};
 
 /// The company as three tables.
 pub struct CsvBed(Company);

@@ -32,6 +32,13 @@ fn required() -> Vec<Case> {
             .given("spec.provider.ldap.caRef", json!({"configMap": {}})),
         of("spec.provider.ldap.caRef.secret.name", json!("acme-ca"))
             .given("spec.provider.ldap.caRef", json!({"secret": {}})),
+        of("spec.provider.activeDirectory.urls", json!(["ldaps://dc1.ad.acme.example"])),
+        of("spec.provider.activeDirectory.credentialsSecretRef", json!({"name": "acme-ad"})),
+        of("spec.provider.activeDirectory.credentialsSecretRef.name", json!("acme-ad")),
+        of("spec.provider.activeDirectory.caRef.configMap.name", json!("acme-ca"))
+            .given("spec.provider.activeDirectory.caRef", json!({"configMap": {}})),
+        of("spec.provider.activeDirectory.caRef.secret.name", json!("acme-ca"))
+            .given("spec.provider.activeDirectory.caRef", json!({"secret": {}})),
         of("spec.mapping[0].attribute", json!("badge"))
             .given("spec.mapping", json!([{"value": "raw.badge"}])),
         of("spec.mapping[0].value", json!("raw.badge"))
@@ -49,10 +56,12 @@ fn unions() -> Vec<Case> {
     let ldap = json!({"url": "ldaps://ldap.acme.example", "users": {"baseDN": "dc=acme"}});
     let csv = json!({"from": {"configMap": {"name": "people"}}});
     let provider = |refused: Value| {
-        case("spec.provider", "rule", refused, json!({"csv": csv}), "exactly one of ldap, csv must be set")
+        let says = "exactly one of ldap, activeDirectory, csv must be set";
+        case("spec.provider", "rule", refused, json!({"csv": csv}), says)
     };
     let mut cases = vec![provider(json!({})), provider(json!({"ldap": ldap, "csv": csv}))];
-    for path in ["spec.provider.csv.from", "spec.provider.ldap.caRef"] {
+    for path in ["spec.provider.csv.from", "spec.provider.ldap.caRef", "spec.provider.activeDirectory.caRef"]
+    {
         let of = |refused: Value| {
             case(
                 path,
@@ -71,6 +80,7 @@ fn unions() -> Vec<Case> {
         unknown("spec.provider", json!({"csv": csv})),
         unknown("spec.provider.csv.from", json!({"secret": {"name": "it"}})),
         unknown("spec.provider.ldap.caRef", json!({"secret": {"name": "it"}})),
+        unknown("spec.provider.activeDirectory.caRef", json!({"secret": {"name": "it"}})),
     ]);
     cases
 }
@@ -82,7 +92,11 @@ fn enumerations() -> Vec<Case> {
         let right = |value: &&str| case(path, "enum", json!("Other"), json!(value), &says);
         values.iter().map(right).collect::<Vec<_>>()
     };
-    let risk = of("spec.provider.ldap.insecure", &["PlaintextPasswordsAndData"]);
+    let risk = |path: &str, urls: &'static str, plain: Value| {
+        let cases = of(path, &["PlaintextPasswordsAndData"]).into_iter();
+        cases.map(move |case| case.given(urls, plain.clone())).collect()
+    };
+    let plain = "ldap://ldap.acme.example";
     [
         of("spec.deletion.onDirectoryDelete", &["Retain", "Delete"]),
         of("spec.output.mode", &["Objects", "None"]),
@@ -92,9 +106,11 @@ fn enumerations() -> Vec<Case> {
         of("spec.provider.ldap.users.scope", &["Subtree", "OneLevel"]),
         of("spec.provider.ldap.groups.membership", &["member", "memberUid", "memberOf"]),
         of("spec.provider.ldap.groups.scope", &["Subtree", "OneLevel"]),
-        risk.into_iter()
-            .map(|case| case.given("spec.provider.ldap.url", json!("ldap://ldap.acme.example")))
-            .collect(),
+        risk("spec.provider.ldap.insecure", "spec.provider.ldap.url", json!(plain)),
+        of("spec.provider.activeDirectory.changes", &["Auto", "UpdateSequenceNumbers", "None"]),
+        of("spec.provider.activeDirectory.users.lockout", &["UntilUnlocked", "Any"]),
+        of("spec.provider.activeDirectory.users.userNameAttribute", &["userPrincipalName", "sAMAccountName"]),
+        risk("spec.provider.activeDirectory.insecure", "spec.provider.activeDirectory.urls", json!([plain])),
     ]
     .concat()
 }

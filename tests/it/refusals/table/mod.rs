@@ -44,6 +44,9 @@ const OBJECT_NAMES: &[&str] = &[
     "spec.provider.ldap.credentialsSecretRef.name",
     "spec.provider.ldap.caRef.configMap.name",
     "spec.provider.ldap.caRef.secret.name",
+    "spec.provider.activeDirectory.credentialsSecretRef.name",
+    "spec.provider.activeDirectory.caRef.configMap.name",
+    "spec.provider.activeDirectory.caRef.secret.name",
     "spec.provider.csv.from.configMap.name",
     "spec.provider.csv.from.secret.name",
 ];
@@ -55,14 +58,23 @@ const LDAP_ATTRIBUTES: &[&str] = &[
     "spec.provider.ldap.users.attributes[0]",
     "spec.provider.ldap.groups.idAttribute",
     "spec.provider.ldap.groups.nameAttribute",
+    "spec.provider.activeDirectory.users.attributes[0]",
+    "spec.provider.activeDirectory.groups.nameAttribute",
 ];
 
 /// The fields that are entries to search below.
-const LDAP_BASES: &[&str] = &["spec.provider.ldap.users.baseDN", "spec.provider.ldap.groups.baseDN"];
+const LDAP_BASES: &[&str] = &[
+    "spec.provider.ldap.users.baseDN",
+    "spec.provider.ldap.groups.baseDN",
+    "spec.provider.activeDirectory.users.baseDN",
+    "spec.provider.activeDirectory.groups.baseDN",
+];
 
 /// The fields that are LDAP filters.
 const LDAP_FILTERS: &[&str] = &[
     "spec.provider.ldap.users.filter",
     "spec.provider.ldap.users.inactiveFilter",
     "spec.provider.ldap.groups.filter",
+    "spec.provider.activeDirectory.users.filter",
+    "spec.provider.activeDirectory.groups.filter",
 ];

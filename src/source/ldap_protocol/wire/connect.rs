@@ -14,7 +14,7 @@ use super::guard::result_code;
 use super::tls::Trust;
 use super::{ber, ber::tag};
 use crate::source::SourceError;
-use crate::source::ldap::failure::result_name;
+use crate::source::ldap_protocol::failure::result_name;
 
 /// The server of an LDAP url.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub struct Endpoint {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// What the settings call the things that a message about this server may tell to change.
+    pub wording: &'static Wording,
+}
+
+/// What a provider's settings call the things that messages tell people to change.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// Where the settings stand in a Directory: `spec.provider.ldap`.
+    pub path: &'static str,
+    /// The field with the server's address: `spec.provider.ldap.url`.
+    pub url: &'static str,
+    /// The key of the Secret with the account's name: `bindDN`.
+    pub account: &'static str,
 }
 
 impl fmt::Display for Endpoint {
@@ -68,8 +81,8 @@ pub async fn connect(
     };
     let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| {
         SourceError::misconfigured(format!(
-            "'{}' in spec.provider.ldap.url is neither a DNS name nor an address",
-            endpoint.host
+            "'{}' in {} is neither a DNS name nor an address",
+            endpoint.host, endpoint.wording.url
         ))
     })?;
     let mut stream = reach(endpoint, timeout).await?;
@@ -87,7 +100,8 @@ pub async fn connect(
 async fn reach(endpoint: &Endpoint, timeout: Duration) -> Result<TcpStream, SourceError> {
     let unreached = |why: &str| {
         SourceError::transient(format!(
-            "{endpoint} cannot be reached: {why}; check spec.provider.ldap.url, the server and network policies"
+            "{endpoint} cannot be reached: {why}; check {}, the server and network policies",
+            endpoint.wording.url
         ))
     };
     let look_up = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
@@ -117,8 +131,9 @@ async fn within<F: Future>(
 ) -> Result<F::Output, SourceError> {
     tokio::time::timeout(timeout, work).await.map_err(|_| {
         SourceError::transient(format!(
-            "{endpoint} did not answer {what} within {} s (spec.provider.ldap.timeoutSeconds)",
-            timeout.as_secs()
+            "{endpoint} did not answer {what} within {} s ({}.timeoutSeconds)",
+            timeout.as_secs(),
+            endpoint.wording.path
         ))
     })
 }
@@ -145,7 +160,8 @@ async fn start_tls(stream: &mut TcpStream, endpoint: &Endpoint) -> Result<(), So
             Err(ber::Flaw::Short) => answer.push(stream.read_u8().await.map_err(lost)?),
             Ok(_) | Err(ber::Flaw::Malformed) => {
                 return Err(SourceError::misconfigured(format!(
-                    "{endpoint} does not speak LDAP on this port; check the port of spec.provider.ldap.url"
+                    "{endpoint} does not speak LDAP on this port; check the port of {}",
+                    endpoint.wording.url
                 )));
             }
         }
@@ -165,7 +181,8 @@ async fn start_tls(stream: &mut TcpStream, endpoint: &Endpoint) -> Result<(), So
             result_name(code)
         ))),
         None => Err(SourceError::misconfigured(format!(
-            "{endpoint} answers StartTLS with something that is not LDAP; check the port of spec.provider.ldap.url"
+            "{endpoint} answers StartTLS with something that is not LDAP; check the port of {}",
+            endpoint.wording.url
         ))),
     }
 }

@@ -10,7 +10,7 @@ use ldap3::controls::Control;
 use super::link::Link;
 use super::messages::{self, EntryId, Info, State};
 use crate::source::SourceError;
-use crate::source::ldap::failure::{Progress, Subject, code};
+use crate::source::ldap_protocol::failure::{Progress, Subject, code};
 
 /// An entry or message of an answer.
 #[derive(Debug)]

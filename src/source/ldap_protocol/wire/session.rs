@@ -15,14 +15,14 @@ use super::answer::Answer;
 use super::connect::{Endpoint, Security, connect};
 use super::guard::{self, Flow};
 use super::link::Link;
-use crate::source::ldap::failure::{Subject, code, encryption_required, result_name};
+use crate::source::ldap_protocol::failure::{self, Refusal, Subject, code, encryption_required, result_name};
 use crate::source::{Reference, SourceError};
 
 /// With whose rights a directory is read.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// The account's DN.
-    pub bind_dn: String,
+    /// The account's DN, or another name that the server takes in a simple bind.
+    pub name: String,
     /// The account's password, never empty.
     pub password: SecretString,
     /// The Secret that both come from.
@@ -42,6 +42,8 @@ pub struct Query {
     pub filter: String,
     /// Which of their attributes.
     pub attributes: Vec<String>,
+    /// Controls that each search of it carries, besides those of paging or of changes.
+    pub controls: Vec<RawControl>,
 }
 
 /// A connection to a server, bound. Dropping it closes it.
@@ -98,22 +100,28 @@ impl Session {
     }
 
     async fn bind(&mut self, credentials: &Credentials) -> Result<(), SourceError> {
-        let Credentials { bind_dn, password, from } = credentials;
+        let Credentials { name, password, from } = credentials;
         let answer =
-            self.ldap.with_timeout(self.link.timeout).simple_bind(bind_dn, password.expose_secret()).await;
+            self.ldap.with_timeout(self.link.timeout).simple_bind(name, password.expose_secret()).await;
         self.link.flow.taken();
         let answer = answer.map_err(|error| self.link.lost(&error, None))?;
         let endpoint = &self.link.endpoint;
+        let key = endpoint.wording.account;
         let result = result_name(answer.rc);
+        let correct = format!("correct its keys '{key}' and 'password'");
+        let (result, remedy) = match failure::refusal(&answer.text) {
+            Some(Refusal { code, reason, remedy }) => {
+                (format!("{result}, data {code}: {reason}"), remedy.map_or(correct, str::to_owned))
+            }
+            None => (result, correct),
+        };
         Err(match answer.rc {
             code::SUCCESS => return Ok(()),
-            code::INVALID_CREDENTIALS | code::INSUFFICIENT_ACCESS_RIGHTS => {
-                SourceError::unauthorized(format!(
-                    "{endpoint} refuses the account in {from} ({result}); correct its keys 'bindDN' and 'password'"
-                ))
-            }
+            code::INVALID_CREDENTIALS | code::INSUFFICIENT_ACCESS_RIGHTS => SourceError::unauthorized(
+                format!("{endpoint} refuses the account in {from} ({result}); {remedy}"),
+            ),
             code::NO_SUCH_OBJECT | code::INVALID_DN_SYNTAX => SourceError::misconfigured(format!(
-                "{endpoint} does not take the key 'bindDN' of {from} for an account ({result}); correct it"
+                "{endpoint} does not take the key '{key}' of {from} for an account ({result}); correct it"
             )),
             code::INAPPROPRIATE_AUTHENTICATION | code::AUTH_METHOD_NOT_SUPPORTED => {
                 SourceError::misconfigured(format!(
@@ -138,6 +146,7 @@ impl Session {
     /// # Errors
     /// When the connection is lost.
     pub async fn search(&mut self, query: &Query, controls: Vec<RawControl>) -> Result<Answer, SourceError> {
+        let controls: Vec<RawControl> = query.controls.iter().cloned().chain(controls).collect();
         let stream = self
             .ldap
             .with_timeout(self.link.timeout)

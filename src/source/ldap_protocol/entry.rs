@@ -7,6 +7,9 @@ use lber::structure::{PL, StructureTag};
 /// A value larger than this is no attribute of a person's that an application needs.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
 
+/// How many attributes are named in notes.
+const MAX_NAMED: usize = 5;
+
 /// Attributes that are never asked for and never kept: secrets, photos and sounds.
 pub const FORBIDDEN: &[&str] = &[
     "userPassword",
@@ -59,6 +62,22 @@ pub struct Entry {
     pub binary: Vec<String>,
     /// Attributes of which some values are missing.
     pub partial: Vec<String>,
+    /// Values of the attributes that the caller knows to hold bytes, in the server's order.
+    pub octets: Vec<(String, Vec<Vec<u8>>)>,
+    /// The parts of lists that are too long for one answer.
+    pub ranges: Vec<ValueRange>,
+}
+
+/// A part of a list that Active Directory sends a range at a time
+/// (draft-kashi-incremental): `member;range=0-1499`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueRange {
+    /// The attribute's name, without the range.
+    pub attribute: String,
+    /// Where the next part begins; `None` when this is the last.
+    pub next: Option<u64>,
+    /// The values of this part; `None` when one of them cannot be used.
+    pub values: Option<Vec<String>>,
 }
 
 impl Entry {
@@ -68,6 +87,12 @@ impl Entry {
     /// text by accident. So are attributes that may not be read, and those with options
     /// (`cn;lang-de`), which nobody asked for.
     pub fn decode(tag: StructureTag, left_out: &mut LeftOut) -> Option<Self> {
+        Self::decode_with(tag, &[], left_out)
+    }
+
+    /// As [`Entry::decode`], with attributes that are known to hold bytes: their values are kept
+    /// as they are, and never taken for text, even if they look like it.
+    pub fn decode_with(tag: StructureTag, octets: &[&str], left_out: &mut LeftOut) -> Option<Self> {
         let PL::C(parts) = tag.payload else { return None };
         let mut parts = parts.into_iter();
         let dn = text(parts.next()?)?;
@@ -79,12 +104,22 @@ impl Entry {
             let name = text(parts.next()?)?;
             let PL::C(values) = parts.next()?.payload else { return None };
             match name.split_once(';') {
-                None if !is_forbidden(&name) => entry.take(name, values, left_out),
-                // Active Directory sends long lists a range at a time.
-                Some((name, option)) if option.to_ascii_lowercase().starts_with("range=") => {
-                    entry.partial.push(name.to_owned());
+                None if is_forbidden(&name) => {}
+                None if octets.iter().any(|known| known.eq_ignore_ascii_case(&name)) => {
+                    let bytes = values.into_iter().filter_map(|value| match value.payload {
+                        PL::P(bytes) => Some(bytes),
+                        PL::C(_) => None,
+                    });
+                    let bytes = bytes.collect();
+                    entry.octets.push((name, bytes));
                 }
-                _ => {}
+                None => entry.take(name, values, left_out),
+                Some((name, option)) => {
+                    if let Some(range) = ValueRange::decode(name, option, values) {
+                        entry.partial.push(name.to_owned());
+                        entry.ranges.push(range);
+                    }
+                }
             }
         }
         Some(entry)
@@ -130,6 +165,12 @@ impl Entry {
             .map(str::to_owned)
     }
 
+    /// The first value of an attribute that holds bytes.
+    pub fn first_octets(&self, attribute: &str) -> Option<&[u8]> {
+        let (_, values) = self.octets.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute))?;
+        values.first().map(Vec::as_slice)
+    }
+
     /// Whether an attribute was left out because it is not text.
     pub fn is_binary(&self, attribute: &str) -> bool {
         self.binary.iter().any(|name| name.eq_ignore_ascii_case(attribute))
@@ -139,6 +180,52 @@ impl Entry {
     pub fn is_whole(&self, attribute: &str) -> bool {
         !self.binary.iter().chain(&self.partial).any(|name| name.eq_ignore_ascii_case(attribute))
     }
+}
+
+impl ValueRange {
+    /// Reads a part of a list; `None` when the option does not say which part.
+    fn decode(attribute: &str, option: &str, values: Vec<StructureTag>) -> Option<Self> {
+        let option = option.to_ascii_lowercase();
+        let (_, last) = option.strip_prefix("range=")?.split_once('-')?;
+        let next = match last {
+            "*" => None,
+            last => Some(last.parse::<u64>().ok()?.checked_add(1)?),
+        };
+        Some(Self { attribute: attribute.to_owned(), next, values: values.into_iter().map(text).collect() })
+    }
+}
+
+impl LeftOut {
+    /// What was left out, as sentences.
+    pub fn sentences(&self) -> Vec<String> {
+        let binary = self.binary.iter().take(MAX_NAMED).map(|(attribute, entries)| {
+            format!(
+                "{} is not text (UTF-8) in {} and was left out there.",
+                named(attribute),
+                counted(*entries)
+            )
+        });
+        let large = self.large.iter().take(MAX_NAMED).map(|(attribute, entries)| {
+            format!(
+                "{} has values of more than {} KiB in {}, which were left out.",
+                named(attribute),
+                MAX_VALUE_BYTES / 1024,
+                counted(*entries)
+            )
+        });
+        binary.chain(large).collect()
+    }
+}
+
+fn counted(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
+}
+
+/// An attribute by its name, if the server sent a decent one.
+fn named(attribute: &str) -> String {
+    let decent = attribute.len() <= 64
+        && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    if decent { format!("The attribute '{attribute}'") } else { "An attribute".to_owned() }
 }
 
 fn text(tag: StructureTag) -> Option<String> {
@@ -207,6 +294,26 @@ mod tests {
         assert!(!entry.is_whole("Member"));
         assert!(entry.is_whole("cn"));
         assert!(entry.is_whole("uniqueMember"));
+        let values = Some(vec!["cn=a".to_owned()]);
+        let expected = ValueRange { attribute: "member".to_owned(), next: Some(1500), values };
+        assert_eq!(entry.ranges, [expected]);
+    }
+
+    #[test]
+    fn the_last_part_of_a_list_says_so_and_a_part_with_bytes_is_not_usable() {
+        let tag = entry(&[("member;Range=1500-*", &[b"\xff"]), ("member;range=x", &[b"cn=b"])]);
+        let entry = Entry::decode(tag, &mut LeftOut::default()).unwrap();
+        assert_eq!(entry.ranges, [ValueRange { attribute: "member".to_owned(), next: None, values: None }]);
+    }
+
+    #[test]
+    fn bytes_that_are_known_as_such_are_never_text() {
+        let tag = entry(&[("objectGUID", &[b"0123456789abcdef"]), ("cn", &[b"Ada"])]);
+        let mut left_out = LeftOut::default();
+        let entry = Entry::decode_with(tag, &["objectguid"], &mut left_out).unwrap();
+        assert_eq!(entry.values("objectGUID"), &[] as &[String]);
+        assert_eq!(entry.first_octets("objectGUID"), Some(&b"0123456789abcdef"[..]));
+        assert_eq!(left_out, LeftOut::default());
     }
 
     #[test]

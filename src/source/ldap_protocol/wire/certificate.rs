@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::ber::{self, tag};
-use crate::source::ldap::time;
+use crate::source::ldap_protocol::time;
 
 /// `[0]`, in which a certificate's version stands.
 const VERSION: u8 = 0xa0;

@@ -1,7 +1,7 @@
-//! What the schema refuses of an LDAP directory's settings, with the words for it.
+//! What the schema refuses of the settings of LDAP directories, with the words for it.
 //!
-//! These are the mistakes that CEL can see. `settings` looks closer, but only when the Directory is
-//! there already.
+//! These are the mistakes that CEL can see. A provider's `settings` look closer, but only when the
+//! Directory is there already.
 
 use kube::core::Rule;
 
@@ -11,6 +11,9 @@ use crate::api::rule::{field, form};
 /// Scheme, host and port. A port has at most five digits that make no more than 65535.
 const URL: &str = r"^ldaps?://([^\s/@?#:\[\]]+|\[[0-9A-Fa-f:.]+\])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/?$";
 
+/// What a url must be, for people.
+const URL_FORM: &str = "write the url like ldaps://ldap.example.org or ldap://ldap.example.org:389, with nothing after host and port";
+
 /// An attribute description without options (RFC 4512 section 2.5).
 const ATTRIBUTE: &str = r"^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$";
 
@@ -18,41 +21,66 @@ const ATTRIBUTE: &str = r"^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$";
 const ATTRIBUTE_FORM: &str =
     "an attribute is written by its name, such as mail, or by its OID, such as 2.5.4.3";
 
-/// Whether nobody can read along, in CEL.
-const ENCRYPTED: &str = "(self.url.startsWith('ldaps://') || (has(self.startTLS) && self.startTLS))";
+/// Whether StartTLS encrypts the connection, in CEL.
+const START_TLS: &str = "(has(self.startTLS) && self.startTLS)";
 
-/// A server and nothing else.
-pub fn url() -> Rule {
-    form(
-        "url",
-        URL,
-        "write the url like ldaps://ldap.example.org or ldap://ldap.example.org:389, with nothing after host and port",
-    )
+/// How a provider's settings name its servers.
+#[derive(Clone, Copy, Debug)]
+pub enum Servers {
+    /// One, in the field `url`.
+    One,
+    /// Several, in the list `urls`.
+    Several,
+}
+
+impl Servers {
+    /// Whether there is a url that begins like this, in CEL.
+    fn begin(self, scheme: &str) -> String {
+        match self {
+            Self::One => format!("self.url.startsWith('{scheme}')"),
+            Self::Several => format!("self.urls.exists(url, url.startsWith('{scheme}'))"),
+        }
+    }
+
+    /// Whether nobody can read along, in CEL.
+    fn encrypted(self) -> String {
+        format!("({} || {START_TLS})", self.begin("ldaps://"))
+    }
+}
+
+/// Servers and nothing else.
+pub fn url(servers: Servers) -> Rule {
+    match servers {
+        Servers::One => form("url", URL, URL_FORM),
+        Servers::Several => field("urls", |it| format!("{it}.all(url, url.matches(r'{URL}'))"), URL_FORM),
+    }
 }
 
 /// A connection that everybody can read is taken on purpose only.
-pub fn encrypted() -> Rule {
-    Rule::new(format!("!self.url.startsWith('ldap://') || {ENCRYPTED} || has(self.insecure)")).message(
+pub fn encrypted(servers: Servers) -> Rule {
+    let (plain, encrypted) = (servers.begin("ldap://"), servers.encrypted());
+    Rule::new(format!("!{plain} || {encrypted} || has(self.insecure)")).message(
         "a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://, or set \
          startTLS: true, or, where that is acceptable, insecure: PlaintextPasswordsAndData",
     )
 }
 
 /// What is encrypted already is not encrypted again.
-pub fn start_tls_is_for_plain_urls() -> Rule {
-    Rule::new("!(self.url.startsWith('ldaps://') && has(self.startTLS) && self.startTLS)")
+pub fn start_tls_is_for_plain_urls(servers: Servers) -> Rule {
+    Rule::new(format!("!({} && has(self.startTLS) && self.startTLS)", servers.begin("ldaps://")))
         .message("startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte")
 }
 
 /// A risk that is not there is not taken.
-pub fn insecure_is_for_plain_connections() -> Rule {
-    Rule::new(format!("!(has(self.insecure) && {ENCRYPTED})"))
+pub fn insecure_is_for_plain_connections(servers: Servers) -> Rule {
+    Rule::new(format!("!(has(self.insecure) && {})", servers.encrypted()))
         .message("insecure contradicts ldaps:// and startTLS; remove it")
 }
 
 /// Without encryption there is no certificate to check.
-pub fn authorities_are_for_encrypted_connections() -> Rule {
-    Rule::new(format!("!(has(self.caRef) && self.url.startsWith('ldap://') && !{ENCRYPTED})"))
+pub fn authorities_are_for_encrypted_connections(servers: Servers) -> Rule {
+    let (plain, encrypted) = (servers.begin("ldap://"), servers.encrypted());
+    Rule::new(format!("!(has(self.caRef) && {plain} && !{encrypted})"))
         .message(
             "caRef has no use on a connection that is not encrypted: use ldaps:// or startTLS, or remove it",
         )

@@ -3,6 +3,7 @@
 use lber::structure::StructureTag;
 use ldap3::controls::{MakeCritical, PagedResults};
 
+use super::entry::{Entry, LeftOut};
 use super::failure::code;
 use super::wire::{Answer, Query, Reply, Session, paging_cookie};
 use crate::source::SourceError;
@@ -27,6 +28,39 @@ impl PageSize {
     pub const fn new(configured: i32) -> Self {
         Self { configured, accepted: configured }
     }
+
+    /// What a person should know of it, if the server refused more; `path` is where the settings
+    /// stand in a Directory.
+    pub fn sentence(self, path: &str) -> Option<String> {
+        (self.accepted < self.configured).then(|| {
+            format!(
+                "The server refuses pages of {} entries and takes {}; {path}.pageSize: {} spares it \
+                 the refused searches.",
+                self.configured, self.accepted, self.accepted
+            )
+        })
+    }
+}
+
+/// The one entry that a search finds, with the attributes named in `octets` as bytes; `None` when
+/// it is not there or may not be read.
+///
+/// # Errors
+/// When the connection is lost.
+pub async fn read_one(
+    session: &mut Session,
+    query: &Query,
+    octets: &[&str],
+) -> Result<Option<Entry>, SourceError> {
+    let mut answer = session.search(query, Vec::new()).await?;
+    let mut found = None;
+    while let Some(reply) = answer.next().await? {
+        if let Reply::Entry(tag, _) = reply {
+            found = Entry::decode_with(tag, octets, &mut LeftOut::default());
+        }
+    }
+    let finished = answer.finish().await;
+    Ok(found.filter(|_| finished.result == code::SUCCESS))
 }
 
 /// One listing, page by page.

@@ -50,7 +50,7 @@ pub enum Info {
 }
 
 /// The value of a control in an answer.
-fn control<'a>(controls: &'a [Control], oid: &str) -> Option<&'a [u8]> {
+pub fn control<'a>(controls: &'a [Control], oid: &str) -> Option<&'a [u8]> {
     let Control(_, RawControl { val, .. }) = controls.iter().find(|control| control.1.ctype == oid)?;
     val.as_deref()
 }

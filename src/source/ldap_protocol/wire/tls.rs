@@ -98,12 +98,13 @@ impl Trust {
 
     /// What went wrong in a handshake, for a person.
     pub fn explain(&self, error: &io::Error, endpoint: &Endpoint) -> SourceError {
+        let url = endpoint.wording.url;
         let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match cause {
             Some(rustls::Error::InvalidCertificate(cause)) => self.explain_certificate(cause, endpoint),
             Some(rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateHandshakeMessage { .. }) => {
                 SourceError::misconfigured(format!(
-                    "{endpoint} does not speak TLS on this port; check the port of spec.provider.ldap.url, \
+                    "{endpoint} does not speak TLS on this port; check the port of {url}, \
                      or use an ldap:// url with startTLS: true"
                 ))
             }
@@ -115,7 +116,7 @@ impl Trust {
             }
             _ => SourceError::transient(format!(
                 "{endpoint} ended the connection during the TLS handshake; \
-                 check that the port of spec.provider.ldap.url is the one for TLS"
+                 check that the port of {url} is the one for TLS"
             )),
         }
     }
@@ -165,8 +166,8 @@ fn other_name(endpoint: &Endpoint, names: &str) -> String {
     let has = if names.is_empty() { String::new() } else { format!(" but for {names}") };
     format!(
         "the certificate of {endpoint} is not for the name '{}'{has}; use a name that the certificate has in \
-         spec.provider.ldap.url, or have this name added to its subjectAltName",
-        endpoint.host
+         {}, or have this name added to its subjectAltName",
+        endpoint.host, endpoint.wording.url
     )
 }
 

@@ -7,7 +7,7 @@ use ldap3::LdapError;
 
 use super::connect::Endpoint;
 use super::guard::{Ending, Flow, MAX_MESSAGE_BYTES};
-use crate::source::ldap::failure::{Subject, result_name};
+use crate::source::ldap_protocol::failure::{Subject, result_name};
 use crate::source::{Class, SourceError};
 
 /// What all searches of a connection share.
@@ -38,14 +38,16 @@ impl Link {
         if let LdapError::FilterParsing = error {
             let field = subject.map_or("users", |subject| subject.field);
             return SourceError::misconfigured(format!(
-                "spec.provider.ldap.{field}.filter is not an LDAP filter (RFC 4515)"
+                "{}.{field}.filter is not an LDAP filter (RFC 4515)",
+                endpoint.wording.path
             ));
         }
         let message = match (error, self.flow.ending()) {
             (LdapError::Timeout { .. }, None) => format!(
-                "{endpoint} was silent for {} s {during}; it is asked again later \
-                 (spec.provider.ldap.timeoutSeconds is how long it may be silent)",
-                timeout.as_secs()
+                "{endpoint} was silent for {} s {during}; it is asked again later ({}.timeoutSeconds is how long it \
+                 may be silent)",
+                timeout.as_secs(),
+                endpoint.wording.path
             ),
             (_, Some(Ending::Announced(result))) => format!(
                 "{endpoint} ended the connection {during} ({}); it is asked again later",
@@ -60,8 +62,9 @@ impl Link {
             }
             (_, Some(Ending::Malformed)) => {
                 return SourceError::misconfigured(format!(
-                    "{endpoint} sent something that is not LDAP {during}; check that spec.provider.ldap.url \
-                     names an LDAP server, its port, and ldaps:// against ldap://"
+                    "{endpoint} sent something that is not LDAP {during}; check that {} \
+                     names an LDAP server, its port, and ldaps:// against ldap://",
+                    endpoint.wording.url
                 ));
             }
             (_, Some(Ending::Closed | Ending::Network(_)) | None) => {

@@ -39,6 +39,16 @@ pub fn both(one: &str, other: &str) -> String {
     format!("(&{}{})", enclosed(one), enclosed(other))
 }
 
+/// The attributes that a filter compares, each as often as it stands there.
+pub fn attributes(filter: &str) -> impl Iterator<Item = &str> {
+    // A parenthesis in a value is written \\28, so each one begins a part.
+    filter.split('(').filter_map(|part| {
+        let end = part.find(['=', '<', '>', '~', ':'])?;
+        let name = part[..end].split(';').next().unwrap_or_default().trim();
+        (!name.is_empty()).then_some(name)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +84,16 @@ mod tests {
     #[test]
     fn filters_are_combined_with_and_without_parentheses() {
         assert_eq!(both("a=b", "(c=d)"), "(&(a=b)(c=d))");
+    }
+
+    #[test]
+    fn the_attributes_of_a_filter_are_named() {
+        let of = |filter: &'static str| attributes(filter).collect::<Vec<_>>();
+        assert_eq!(of("department=R*"), ["department"]);
+        assert_eq!(
+            of("(&(objectClass=user)(!(l=K\\28n))(memberOf:1.2.3:=CN=a))"),
+            ["objectClass", "l", "memberOf"]
+        );
+        assert_eq!(of("(|(a>=1)(b~=2)(c;lang-de=3)(:dn:2.4:=x))"), ["a", "b", "c"]);
     }
 }
