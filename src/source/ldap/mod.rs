@@ -7,7 +7,6 @@ mod failure;
 mod filter;
 mod map;
 mod notes;
-mod pages;
 mod pull;
 mod schema;
 mod search;
@@ -21,7 +20,7 @@ use futures::stream::BoxStream;
 pub use spec::{Changes, GroupSearch, Insecure, LdapSpec, Membership, Preset, SearchScope, UserSearch};
 
 use self::pull::Reader;
-use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
+use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {

@@ -11,13 +11,13 @@ use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
 use super::entry::{Entry, LeftOut};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
-use super::pages::Pages;
 use super::schema::{Groups, People};
 use super::search::{PageSize, Pager};
 use super::spec::Changes;
 use super::wire::{Credentials, Endpoint, Query, Security, Session};
 use super::{filter, time};
 use crate::model::Kind;
+use crate::source::pages::Pages;
 use crate::source::{End, Page, Pull, SourceError};
 
 /// All that is needed to read a directory, resolved and checked.
