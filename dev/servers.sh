@@ -5,6 +5,7 @@ set -euo pipefail
 
 declare -A sets=(
   [ldap]="slapd ldap-utils"
+  [sftp]="openssh-server openssh-client openssh-sftp-server"
 )
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

@@ -9,6 +9,7 @@ pub mod csv;
 pub mod error;
 pub mod ldap;
 pub mod material;
+mod pages;
 
 use futures::stream::BoxStream;
 use schemars::JsonSchema;

@@ -11,6 +11,7 @@
 mod chart;
 mod contract;
 mod control_plane;
+mod csv;
 mod documents;
 mod ldap;
 mod preview;

@@ -41,4 +41,6 @@ macro_rules! contract {
 
 contract! {
     csv => super::beds::csv::CsvBed;
+    csv_by_sftp => super::beds::csv_files::SftpBed;
+    csv_in_a_bucket => super::beds::csv_files::BucketBed;
 }

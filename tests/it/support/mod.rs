@@ -5,5 +5,7 @@ pub mod chart;
 pub mod cluster;
 pub mod ldap;
 pub mod manifest;
+pub mod moto;
 pub mod operator;
+pub mod sftp;
 pub mod wait;

@@ -1,6 +1,7 @@
 //! The test bed of one provider: a directory that a test fills and changes.
 
 pub mod csv;
+pub mod csv_files;
 
 use directory_sync::source::{Source, SourceError};
 
