@@ -5,6 +5,8 @@ mod fingerprint;
 mod source;
 mod spec;
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 
 pub use choice::{Choice, Names, problems};
@@ -62,8 +64,15 @@ pub trait Folder: Send {
     fn close(&mut self) -> BoxFuture<'_, ()>;
 }
 
+/// A setting that is given in seconds.
+#[must_use]
+pub fn seconds(value: i32) -> Duration {
+    Duration::from_secs(u64::try_from(value).unwrap_or(1))
+}
+
 /// That a folder has too many files to look for tables among them.
 #[must_use]
+#[cfg_attr(not(any(feature = "s3", feature = "sftp")), expect(dead_code, reason = "folders say it"))]
 pub fn too_many(folder: &str) -> SourceError {
     SourceError::misconfigured(format!(
         "{folder} has more than {MAX_LISTED} files; have old ones removed, or the tables put into a folder of their own"

@@ -6,6 +6,8 @@ mod bucket;
 mod failure;
 mod spec;
 
+use std::time::Duration;
+
 pub use spec::{InsecureEndpoint, S3Folder};
 
 use super::{CsvSpec, files};
@@ -42,6 +44,27 @@ impl S3Folder {
         }
         problems
     }
+
+    /// Prepares a source from settings and credentials.
+    pub(super) fn source(&self, spec: &CsvSpec, material: &Material) -> Result<Box<dyn Source>, SourceError> {
+        if let Some(Problem { field, message }) = self.problems().into_iter().next() {
+            return Err(SourceError::misconfigured(format!("spec.provider.csv.{field}: {message}")));
+        }
+        let place = self.place(material, files::seconds(self.timeout_seconds))?;
+        let settle = files::seconds(self.settle_seconds);
+        Ok(Box::new(files::FilesSource::new(spec, place, &self.files, settle)))
+    }
+
+    #[cfg(feature = "s3")]
+    fn place(&self, material: &Material, timeout: Duration) -> Result<Box<dyn files::Place>, SourceError> {
+        Ok(Box::new(bucket::Bucket::new(self, material, timeout)?))
+    }
+
+    #[cfg(not(feature = "s3"))]
+    #[expect(clippy::unused_self, reason = "the same call as in a build with the feature")]
+    fn place(&self, _: &Material, _: Duration) -> Result<Box<dyn files::Place>, SourceError> {
+        Err(SourceError::misconfigured(format!("spec.provider.csv.from.s3: {NOT_BUILT_IN}")))
+    }
 }
 
 fn check_endpoint(endpoint: &str) -> Result<(), String> {
@@ -60,36 +83,6 @@ fn check_endpoint(endpoint: &str) -> Result<(), String> {
 
 const NOT_BUILT_IN: &str = "this build of directory-sync was made without reading from object stores; run one that was \
                             made with its feature 's3', as the published image is";
-
-#[cfg(not(feature = "s3"))]
-impl S3Folder {
-    /// Nothing can be read.
-    #[expect(clippy::unused_self, reason = "the same call as in a build with the feature")]
-    pub(super) fn source(&self, _: &CsvSpec, _: &Material) -> Result<Box<dyn Source>, SourceError> {
-        Err(SourceError::misconfigured(format!("spec.provider.csv.from.s3: {NOT_BUILT_IN}")))
-    }
-}
-
-#[cfg(feature = "s3")]
-impl S3Folder {
-    /// Prepares a source from settings and credentials.
-    pub(super) fn source(&self, spec: &CsvSpec, material: &Material) -> Result<Box<dyn Source>, SourceError> {
-        if let Some(problem) = self.problems().into_iter().next() {
-            return Err(SourceError::misconfigured(format!(
-                "spec.provider.csv.{}: {}",
-                problem.field, problem.message
-            )));
-        }
-        let seconds = |value: i32| std::time::Duration::from_secs(u64::try_from(value).unwrap_or(1));
-        let bucket = bucket::Bucket::new(self, material, seconds(self.timeout_seconds))?;
-        Ok(Box::new(files::FilesSource::new(
-            spec,
-            Box::new(bucket),
-            &self.files,
-            seconds(self.settle_seconds),
-        )))
-    }
-}
 
 #[cfg(test)]
 mod tests {

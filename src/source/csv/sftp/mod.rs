@@ -9,6 +9,8 @@ mod folder;
 mod host_key;
 mod spec;
 
+use std::time::Duration;
+
 pub use spec::SftpFolder;
 
 use super::{CsvSpec, files};
@@ -34,37 +36,28 @@ impl SftpFolder {
         }
         problems
     }
-}
 
-const NOT_BUILT_IN: &str = "this build of directory-sync was made without reading by SFTP; run one that was made with \
-                            its feature 'sftp', as the published image is";
+    /// Prepares a source from settings and credentials.
+    pub(super) fn source(&self, spec: &CsvSpec, material: &Material) -> Result<Box<dyn Source>, SourceError> {
+        if let Some(Problem { field, message }) = self.problems().into_iter().next() {
+            return Err(SourceError::misconfigured(format!("spec.provider.csv.{field}: {message}")));
+        }
+        let place = self.place(material, files::seconds(self.timeout_seconds))?;
+        let settle = files::seconds(self.settle_seconds);
+        Ok(Box::new(files::FilesSource::new(spec, place, &self.files, settle)))
+    }
 
-#[cfg(not(feature = "sftp"))]
-impl SftpFolder {
-    /// Nothing can be read.
+    #[cfg(feature = "sftp")]
+    fn place(&self, material: &Material, timeout: Duration) -> Result<Box<dyn files::Place>, SourceError> {
+        Ok(Box::new(connect::Server::new(self, material, timeout)?))
+    }
+
+    #[cfg(not(feature = "sftp"))]
     #[expect(clippy::unused_self, reason = "the same call as in a build with the feature")]
-    pub(super) fn source(&self, _: &CsvSpec, _: &Material) -> Result<Box<dyn Source>, SourceError> {
+    fn place(&self, _: &Material, _: Duration) -> Result<Box<dyn files::Place>, SourceError> {
         Err(SourceError::misconfigured(format!("spec.provider.csv.from.sftp: {NOT_BUILT_IN}")))
     }
 }
 
-#[cfg(feature = "sftp")]
-impl SftpFolder {
-    /// Prepares a source from settings and credentials.
-    pub(super) fn source(&self, spec: &CsvSpec, material: &Material) -> Result<Box<dyn Source>, SourceError> {
-        if let Some(problem) = self.problems().into_iter().next() {
-            return Err(SourceError::misconfigured(format!(
-                "spec.provider.csv.{}: {}",
-                problem.field, problem.message
-            )));
-        }
-        let seconds = |value: i32| std::time::Duration::from_secs(u64::try_from(value).unwrap_or(1));
-        let place = connect::Server::new(self, material, seconds(self.timeout_seconds))?;
-        Ok(Box::new(files::FilesSource::new(
-            spec,
-            Box::new(place),
-            &self.files,
-            seconds(self.settle_seconds),
-        )))
-    }
-}
+const NOT_BUILT_IN: &str = "this build of directory-sync was made without reading by SFTP; run one that was made with \
+                            its feature 'sftp', as the published image is";
