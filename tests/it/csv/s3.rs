@@ -1,11 +1,12 @@
 //! Files in a bucket of an imitation of Amazon S3.
 
-use directory_sync::source::{Class, Pull, SourceError};
+use directory_sync::source::{Class, Pull, Reference, ReferenceKind, SourceError};
 use serde_json::{Value, json};
 
 use super::{Answer, GROUPS, MEMBERS, ONE, TWO};
+use crate::support::ldap::certificates::Authority;
 use crate::support::ldap::{free_port, proxy};
-use crate::support::moto::{Bucket, account};
+use crate::support::moto::{Bucket, Encrypted, account};
 
 async fn ask(bucket: &Bucket, settings: &Value, request: Pull) -> Result<Answer, SourceError> {
     let mut from = bucket.from();
@@ -35,6 +36,8 @@ async fn the_three_files_below_a_prefix_are_read_and_nothing_further_below() {
         bucket.put(&format!("hr/export/{key}"), text);
         bucket.put(&format!("hr/export/old/{key}"), "not a table");
     }
+    // The console makes such an object for a folder.
+    bucket.put("hr/export/", "");
     bucket.put("users.csv", ONE);
     for prefix in ["hr/export", "hr/export/"] {
         let answer = full(&bucket, json!({"prefix": prefix})).await.unwrap();
@@ -110,4 +113,24 @@ async fn credentials_that_are_not_taken_are_told_with_the_secret() {
         Class::Unauthorized,
         &["does not take the credentials in Secret s3-account (InvalidAccessKeyId)"],
     );
+}
+
+#[tokio::test]
+async fn a_store_with_an_authority_of_its_own_is_trusted_by_ca_ref_alone() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let server = Encrypted::start(&authority.certificate());
+    let from = json!({
+        "bucket": "nowhere", "endpoint": server.endpoint(), "credentialsSecretRef": {"name": "s3-account"},
+        "caRef": {"configMap": {"name": "ca"}}, "settleSeconds": 1,
+    });
+    let read = async |ca: &str| {
+        let mut material = account("canary-secret");
+        let map = Reference { kind: ReferenceKind::ConfigMap, name: "ca".to_owned() };
+        material.insert(map, [("ca.crt".to_owned(), ca.as_bytes().to_vec())]);
+        super::pull(super::source(&json!({"s3": from}), &material)?.as_mut(), Pull::Full).await
+    };
+    // Only a store that was spoken to knows that it has no such bucket.
+    refused(read(&authority.pem).await, Class::Misconfigured, &["bucket nowhere", "is not there"]);
+    refused(read(&other.pem).await, Class::Misconfigured, &["certificate", "caRef"]);
+    refused(read("").await, Class::Misconfigured, &["ConfigMap ca key 'ca.crt' holds no usable certificate"]);
 }

@@ -89,6 +89,24 @@ async fn a_host_key_may_be_pinned_by_its_fingerprint() {
 }
 
 #[tokio::test]
+async fn a_password_signs_in_at_a_server_of_another_make() {
+    let mut sshd = Sshd::start();
+    sshd.put("users.csv", TWO);
+    sshd.put("groups-1.csv", GROUPS);
+    sshd.restart_with_password("hr", "correct horse");
+    let settings = json!({"user": "hr", "directory": "/"});
+    let password = account(&[("password", "correct horse\n")]);
+    let answer = ask_as(&sshd, &settings, &password, Pull::Full).await.unwrap();
+    assert_eq!(answer.emails(), ["ada@a.test", "grace@a.test"]);
+    let pattern = json!({"user": "hr", "directory": ".", "files": {"users": "*ers.csv"}});
+    assert_eq!(ask_as(&sshd, &pattern, &password, Pull::Full).await.unwrap().users.len(), 2);
+    let wrong = ask_as(&sshd, &settings, &account(&[("password", "wrong")]), Pull::Full).await;
+    refused(wrong, Class::Unauthorized, &["refuses the password of user hr", "Secret sftp-account"]);
+    let key = ask(&sshd, &settings, Pull::Full).await;
+    refused(key, Class::Unauthorized, &["refuses the key of user hr (it takes:", "password"]);
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_a_key_that_is_not_allowed_are_told_with_the_secret() {
     let sshd = Sshd::start();
     sshd.put("users.csv", ONE);
@@ -248,7 +266,9 @@ async fn the_newest_complete_set_of_a_pattern_wins() {
     assert_eq!(answer.emails(), ["ada@a.test"]);
     assert_eq!(answer.end.notes, Vec::<String>::new());
 
-    sshd.put("users-20260103.csv", TWO);
+    // A set may be links, as where one link is moved to publish an export.
+    sshd.put("export", TWO);
+    std::os::unix::fs::symlink("export", sshd.files().join("users-20260103.csv")).unwrap();
     let unchanged = ask(&sshd, &settings, Pull::Changes(answer.cursor())).await.unwrap();
     assert_eq!(unchanged.cursor(), answer.cursor());
     let answer = full(&sshd, settings.clone()).await.unwrap();

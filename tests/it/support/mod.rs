@@ -7,5 +7,6 @@ pub mod ldap;
 pub mod manifest;
 pub mod moto;
 pub mod operator;
+pub mod python;
 pub mod sftp;
 pub mod wait;

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::sleep;
@@ -13,7 +12,9 @@ use directory_sync::source::{Material, Reference, ReferenceKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::ldap::certificates::Certificate;
 use super::ldap::free_port;
+use super::python::python;
 
 /// The Secret that settings name.
 pub const SECRET: &str = "s3-account";
@@ -47,15 +48,15 @@ impl Moto {
         moto
     }
 
-    /// Starts a server with some variables in its environment, on a free port, and again on another
-    /// when somebody was faster.
-    fn start(environment: &[(&str, &str)]) -> Self {
+    /// Starts a server with some options, on a free port, and again on another when somebody was
+    /// faster.
+    fn start(options: &[&str]) -> Self {
         for _ in 0..5 {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
             let log = File::create(folder.path().join("log")).unwrap();
-            let child = Command::new(program())
-                .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-                .envs(environment.iter().copied())
+            let child = Command::new(python())
+                .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
+                .args(options)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(log)
@@ -167,6 +168,32 @@ impl Bucket {
     }
 }
 
+/// A server without buckets that answers over TLS alone.
+pub struct Encrypted {
+    moto: Moto,
+    /// The certificate.
+    _folder: TempDir,
+}
+
+impl Encrypted {
+    /// A server with a certificate for `localhost`.
+    pub fn start(certificate: &Certificate) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let (pem, key) = (write("pem", &certificate.pem), write("key", &certificate.key));
+        Self { moto: Moto::start(&["--ssl", "--ssl-cert", &pem, "--ssl-key", &key]), _folder: folder }
+    }
+
+    /// Where the server answers.
+    pub fn endpoint(&self) -> String {
+        format!("https://localhost:{}", self.moto.port)
+    }
+}
+
 /// The Secret with which the bucket is read.
 pub fn account(secret_access_key: &str) -> Material {
     let secret = Reference { kind: ReferenceKind::Secret, name: SECRET.to_owned() };
@@ -174,11 +201,4 @@ pub fn account(secret_access_key: &str) -> Material {
     let mut material = Material::default();
     material.insert(secret, data.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())));
     material
-}
-
-fn program() -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/moto.sh");
-    let output = Command::new(script).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "dev/moto.sh did not bring moto's server");
-    String::from_utf8(output.stdout).unwrap().trim().into()
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ldap::free_port;
+use super::python::python;
 
 /// The Secret that settings name.
 pub const SECRET: &str = "sftp-account";
@@ -77,15 +78,28 @@ impl Sshd {
         let written = self.folder.path().join("sshd_config");
         fs::write(&written, config).unwrap();
         let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
-        let child = Command::new(program())
-            .args(["-D", "-e", "-f"])
-            .arg(written)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
+        let mut command = Command::new(program());
+        self.spawn(command.args(["-D", "-e", "-f"]).arg(written).stderr(log))
+    }
+
+    /// Starts another server (AsyncSSH) on the same port, with the same host key and the same files
+    /// as its root, that takes one account with a password.
+    pub fn restart_with_password(&mut self, user: &str, password: &str) {
+        self.stop();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/password_sftp.py");
+        let log = File::options().append(true).open(self.folder.path().join("log")).unwrap();
+        let mut command = Command::new(python());
+        command
+            .arg(script)
+            .arg(self.port.to_string())
+            .arg(self.folder.path().join("host_key"))
+            .arg(self.files());
+        assert!(self.spawn(command.args([user, password]).stderr(log)), "it does not start: {}", self.log());
+    }
+
+    /// Whether the server comes up; it does not where somebody was faster to take the port.
+    fn spawn(&mut self, command: &mut Command) -> bool {
+        self.child = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
@@ -97,7 +111,7 @@ impl Sshd {
             }
             sleep(Duration::from_millis(10));
         }
-        panic!("sshd does not come up: {}", self.log());
+        panic!("the server does not come up: {}", self.log());
     }
 
     /// Stops the server.

@@ -127,11 +127,14 @@ impl Server {
     }
 
     async fn subsystem(&self, handle: &Handle<Pinned>) -> Result<RawSftpSession, SourceError> {
-        let refused = |_| {
-            SourceError::misconfigured(format!(
-                "{} lets user {} in but offers no SFTP; have it allowed for the account",
-                self.endpoint, self.user
-            ))
+        let refused = |error: russh::Error| match error {
+            russh::Error::ChannelOpenFailure(_) | russh::Error::RequestDenied => {
+                SourceError::misconfigured(format!(
+                    "{} lets user {} in but offers no SFTP; have it allowed for the account",
+                    self.endpoint, self.user
+                ))
+            }
+            other => self.lost(&other),
         };
         let channel = handle.channel_open_session().await.map_err(refused)?;
         channel.request_subsystem(true, "sftp").await.map_err(refused)?;

@@ -52,10 +52,11 @@ impl SftpSession {
         endpoint: String,
         user: &str,
     ) -> Result<Self, SourceError> {
-        let version = sftp.init().await.map_err(|_| {
-            SourceError::misconfigured(format!(
+        let version = sftp.init().await.map_err(|error| match error {
+            Error::Timeout => stopped(&endpoint),
+            _ => SourceError::misconfigured(format!(
                 "{endpoint} lets user {user} in but does not answer with SFTP; have it allowed for the account"
-            ))
+            )),
         })?;
         let mut read = SMALL_READ;
         if version.extensions.get(LIMITS).is_some_and(|version| version == "1")
@@ -75,8 +76,8 @@ impl Folder for SftpSession {
         let files = &self.files;
         async move {
             match wanted.exact() {
-                Some(names) => files.look(names.into_iter().map(str::to_owned).collect()).await,
-                None => files.look(files.names(wanted).await?).await,
+                Some(names) => files.named(names.into_iter().map(str::to_owned)).await,
+                None => files.fitting(wanted).await,
             }
         }
         .boxed()
@@ -97,17 +98,11 @@ impl Folder for SftpSession {
 }
 
 impl Files {
-    /// The files of these names that are there. Links are followed, so that a link that is moved
-    /// to new files in one step counts as new files.
-    async fn look(&self, names: Vec<String>) -> Result<Vec<File>, SourceError> {
+    /// The files of these names that are there.
+    async fn named(&self, names: impl Iterator<Item = String> + Send) -> Result<Vec<File>, SourceError> {
         let mut files = Vec::new();
         for name in names {
-            match self.sftp.stat(self.path(&name)).await {
-                Ok(found) if found.attrs.is_dir() => {}
-                Ok(found) => files.push(file(name, &found.attrs)),
-                Err(Error::Status(status)) if status.status_code == StatusCode::NoSuchFile => {}
-                Err(error) => return Err(self.failed(&error, &name)),
-            }
+            files.extend(self.look(name).await?);
         }
         if files.is_empty() {
             // Whether the directory is there makes the difference between waiting and correcting.
@@ -116,20 +111,36 @@ impl Files {
         Ok(files)
     }
 
-    /// The names in the directory that fit.
-    async fn names(&self, wanted: &Names) -> Result<Vec<String>, SourceError> {
+    /// A file by its name, if it is there. Links are followed, so that a link that is moved to new
+    /// files in one step counts as new files.
+    async fn look(&self, name: String) -> Result<Option<File>, SourceError> {
+        match self.sftp.stat(self.path(&name)).await {
+            Ok(found) if found.attrs.file_type().is_dir() => Ok(None),
+            Ok(found) => Ok(Some(file(name, &found.attrs))),
+            Err(Error::Status(status)) if status.status_code == StatusCode::NoSuchFile => Ok(None),
+            Err(error) => Err(self.failed(&error, &name)),
+        }
+    }
+
+    /// The files whose names fit.
+    async fn fitting(&self, wanted: &Names) -> Result<Vec<File>, SourceError> {
         let failed = |error: &Error| self.failed(error, "");
         let handle = self.sftp.opendir(self.directory.as_str()).await.map_err(|error| failed(&error))?.handle;
-        let (mut names, mut seen) = (Vec::new(), 0);
+        let (mut files, mut seen) = (Vec::new(), 0);
         loop {
-            match self.sftp.readdir(handle.as_str()).await {
-                Ok(some) => {
-                    seen += some.files.len();
-                    let fitting = some.files.into_iter().map(|file| file.filename);
-                    names.extend(fitting.filter(|name| wanted.part(name).is_some()));
-                }
+            let some = match self.sftp.readdir(handle.as_str()).await {
+                Ok(some) => some.files,
                 Err(Error::Status(status)) if status.status_code == StatusCode::Eof => break,
                 Err(error) => return Err(failed(&error)),
+            };
+            seen += some.len();
+            for found in some.into_iter().filter(|found| wanted.part(&found.filename).is_some()) {
+                // What a listing says of a link is about the link; some servers say nothing at all.
+                if found.attrs.file_type().is_file() && found.attrs.size.is_some() {
+                    files.push(file(found.filename, &found.attrs));
+                } else {
+                    files.extend(self.look(found.filename).await?);
+                }
             }
             if seen > MAX_LISTED {
                 return Err(too_many(&format!("directory {} of {}", self.directory, self.endpoint)));
@@ -137,7 +148,7 @@ impl Files {
         }
         // What was listed is there; a server that cannot close the list loses nothing.
         let _ = self.sftp.close(handle).await;
-        Ok(names)
+        Ok(files)
     }
 
     async fn open(self: Arc<Self>, name: &str) -> Result<Chunks, SourceError> {
@@ -172,12 +183,16 @@ impl Files {
                 )),
                 code => SourceError::transient(format!("{what} cannot be read ({code}); it is tried again")),
             },
-            Error::Timeout => SourceError::transient(format!(
-                "{endpoint} stopped answering (spec.provider.csv.from.sftp.timeoutSeconds); it is tried again"
-            )),
+            Error::Timeout => stopped(endpoint),
             _ => SourceError::transient(format!("the connection to {endpoint} broke; it is tried again")),
         }
     }
+}
+
+fn stopped(endpoint: &str) -> SourceError {
+    SourceError::transient(format!(
+        "{endpoint} stopped answering (spec.provider.csv.from.sftp.timeoutSeconds); it is tried again"
+    ))
 }
 
 /// A file that is being read.
