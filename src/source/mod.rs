@@ -11,6 +11,7 @@ pub mod error;
 pub mod ldap;
 mod ldap_protocol;
 pub mod material;
+mod pages;
 
 use futures::stream::BoxStream;
 use schemars::JsonSchema;

@@ -14,6 +14,7 @@ mod check;
 mod consumer;
 mod contract;
 mod control_plane;
+mod csv;
 mod documents;
 mod engine;
 mod guard;

@@ -21,8 +21,7 @@ use futures::stream::BoxStream;
 pub use spec::{ActiveDirectorySpec, Changes, GroupSearch, Lockout, UserNameAttribute, UserSearch};
 
 use self::pull::Reader;
-use super::ldap_protocol::pages;
-use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
+use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
 
 impl Provider for ActiveDirectorySpec {
     fn references(&self) -> Vec<Reference> {

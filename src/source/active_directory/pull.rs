@@ -21,9 +21,9 @@ use super::values::file_time;
 use crate::model::Kind;
 use crate::source::ldap_protocol::dn;
 use crate::source::ldap_protocol::entry::{Entry, LeftOut};
-use crate::source::ldap_protocol::pages::Pages;
 use crate::source::ldap_protocol::search::{PageSize, Pager};
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security};
+use crate::source::pages::Pages;
 use crate::source::{End, Page, Pull, SourceError};
 
 /// How many changed entries are asked for by their ids in one search.

@@ -14,8 +14,7 @@ pub use spec::{Changes, GroupSearch, LdapSpec, Membership, Preset, SearchScope, 
 
 use self::pull::Reader;
 pub use super::ldap_protocol::connection::Insecure;
-use super::ldap_protocol::pages;
-use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
+use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {

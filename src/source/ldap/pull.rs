@@ -14,10 +14,10 @@ use super::schema::{Groups, People};
 use super::spec::Changes;
 use crate::model::Kind;
 use crate::source::ldap_protocol::entry::{Entry, LeftOut};
-use crate::source::ldap_protocol::pages::Pages;
 use crate::source::ldap_protocol::search::{PageSize, Pager};
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security, Session};
 use crate::source::ldap_protocol::{filter, time};
+use crate::source::pages::Pages;
 use crate::source::{End, Page, Pull, SourceError};
 
 /// All that is needed to read a directory, resolved and checked.

@@ -9,7 +9,6 @@ pub mod dn;
 pub mod entry;
 pub mod failure;
 pub mod filter;
-pub mod pages;
 pub mod problems;
 pub mod rules;
 pub mod search;

@@ -41,6 +41,8 @@ macro_rules! contract {
 contract! {
     active_directory => super::beds::active_directory::SambaBed;
     csv => super::beds::csv::CsvBed;
+    csv_by_sftp => super::beds::csv_files::SftpBed;
+    csv_in_a_bucket => super::beds::csv_files::BucketBed;
     ldap_with_content_synchronisation => super::beds::ldap::LdapBed<true>;
     ldap_by_modify_timestamp => super::beds::ldap::LdapBed<false>;
 }

@@ -61,7 +61,16 @@ impl Case {
 
 /// A valid Directory that has what a path leads through.
 pub fn base(path: &str) -> Value {
-    let provider = if path.starts_with("spec.provider.csv") {
+    let provider = if path.starts_with("spec.provider.csv.from.sftp") {
+        json!({"csv": {"from": {"sftp": {
+            "host": "sftp.acme.example",
+            "user": "acme",
+            "hostKeys": [format!("SHA256:{}", "A".repeat(43))],
+            "credentialsSecretRef": {"name": "acme-sftp"},
+        }}}})
+    } else if path.starts_with("spec.provider.csv.from.s3") {
+        json!({"csv": {"from": {"s3": {"bucket": "acme-hr", "credentialsSecretRef": {"name": "acme-s3"}}}}})
+    } else if path.starts_with("spec.provider.csv") {
         json!({"csv": {"from": {"configMap": {"name": "people"}}}})
     } else if path.starts_with("spec.provider.activeDirectory") {
         json!({"activeDirectory": {

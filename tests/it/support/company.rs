@@ -75,6 +75,11 @@ impl Company {
         person.expect("the person is there").email.clone()
     }
 
+    pub fn join(&mut self, user_name: &str, group: &str) {
+        let group = self.groups.iter_mut().find(|known| known.name == group).expect("the group is there");
+        group.members.push(user_name.to_owned());
+    }
+
     pub fn remove(&mut self, user_name: &str) {
         self.people.retain(|person| person.user_name != user_name);
         for group in &mut self.groups {

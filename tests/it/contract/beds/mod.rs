@@ -2,6 +2,7 @@
 
 pub mod active_directory;
 pub mod csv;
+pub mod csv_files;
 pub mod ldap;
 
 use directory_sync::source::{Source, SourceError};

@@ -16,15 +16,15 @@ where
     Value::from((0..count).map(make).collect::<Vec<T>>())
 }
 
-fn most(path: &str, count: usize, list: impl Fn(usize) -> Value) -> Case {
+pub fn most(path: &str, count: usize, list: impl Fn(usize) -> Value) -> Case {
     case(path, "maxItems", list(count + 1), list(count), &format!("must have at most {count} items"))
 }
 
-fn some(path: &str, one: &Value) -> Case {
+pub fn some(path: &str, one: &Value) -> Case {
     case(path, "minItems", json!([]), json!([one]), "should have at least 1 items")
 }
 
-fn twice(path: &str, one: &str, other: &str) -> Case {
+pub fn twice(path: &str, one: &str, other: &str) -> Case {
     let says = format!("{path}[1]: Duplicate value: \"{one}\"");
     case(path, "x-kubernetes-list-type", json!([one, one]), json!([one, other]), &says)
 }
@@ -72,25 +72,18 @@ fn maps() -> Vec<Case> {
     vec![of("users", "email"), of("userGroups", "user_id"), of("groups", "group_id")]
 }
 
+/// A number between two bounds.
+pub fn range(path: &str, least: i64, most: i64) -> Vec<Case> {
+    let (below, above) = (least - 1, most + 1);
+    let too_small = format!("should be greater than or equal to {least}");
+    let too_large = format!("should be less than or equal to {most}");
+    vec![
+        case(path, "minimum", json!(below), json!(least), &too_small),
+        case(path, "maximum", json!(above), json!(most), &too_large),
+    ]
+}
+
 fn numbers() -> Vec<Case> {
-    let range = |path: &str, least: i64, most: i64| {
-        vec![
-            case(
-                path,
-                "minimum",
-                json!(least - 1),
-                json!(least),
-                &format!("should be greater than or equal to {least}"),
-            ),
-            case(
-                path,
-                "maximum",
-                json!(most + 1),
-                json!(most),
-                &format!("should be less than or equal to {most}"),
-            ),
-        ]
-    };
     [
         range("spec.provider.ldap.pageSize", 1, 10_000),
         range("spec.provider.ldap.timeoutSeconds", 1, 600),

@@ -20,7 +20,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Each field with each pair of a mistake and its nearest valid neighbour.
-fn forms(paths: &[&str], pairs: &[(&str, &str)], says: &str) -> Vec<Case> {
+pub fn forms(paths: &[&str], pairs: &[(&str, &str)], says: &str) -> Vec<Case> {
     let of = |path: &&str| {
         let form =
             |(refused, accepted): &(&str, &str)| case(path, "rule", json!(refused), json!(accepted), says);

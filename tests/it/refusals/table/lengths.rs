@@ -10,7 +10,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// `fill` makes a text of a length that is valid but for its length.
-fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
+pub fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
     let says = format!("Too long: may not be more than {most} bytes");
     let mut cases = vec![case(path, "maxLength", json!(fill(most + 1)), json!(fill(most)), &says)];
     if least > 0 {

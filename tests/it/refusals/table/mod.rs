@@ -1,6 +1,7 @@
 //! Every refusal of a Directory that is not derived from the schema, each with its nearest valid neighbour.
 
 mod bounds;
+mod csv_files;
 mod forms;
 mod lengths;
 mod members;
@@ -12,7 +13,15 @@ use super::case::{Case, Keyword};
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [lengths::cases(), bounds::cases(), members::cases(), forms::cases(), relations::cases()].concat()
+    [
+        lengths::cases(),
+        bounds::cases(),
+        members::cases(),
+        forms::cases(),
+        relations::cases(),
+        csv_files::cases(),
+    ]
+    .concat()
 }
 
 /// A case with what must be there for its field to be all that matters.
@@ -49,6 +58,10 @@ const OBJECT_NAMES: &[&str] = &[
     "spec.provider.activeDirectory.caRef.secret.name",
     "spec.provider.csv.from.configMap.name",
     "spec.provider.csv.from.secret.name",
+    "spec.provider.csv.from.sftp.credentialsSecretRef.name",
+    "spec.provider.csv.from.s3.credentialsSecretRef.name",
+    "spec.provider.csv.from.s3.caRef.configMap.name",
+    "spec.provider.csv.from.s3.caRef.secret.name",
 ];
 
 /// The fields that are names of LDAP attributes.
