@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
-use crate::support::stage::{LIMIT, Stage, TWO, csv};
+use crate::support::samba::{self, Samba, company as domain};
+use crate::support::stage::{LIMIT, Stage, TWO, active_directory, csv};
 use crate::support::wait::eventually;
 
 const PEOPLE: &str = "user_id,first_name,last_name,email,title\n1,Ada,Lovelace,ada@a.test,Analyst\n2,Grace,Hopper,grace@a.test,\n";
@@ -128,6 +129,40 @@ fn a_secret_can_be_a_folder_and_a_missing_one_is_named_with_the_ways_to_give_it(
     let complaint = stderr(&preview(&[&given], &[&directory]));
     assert!(!complaint.contains("canary-wrong"), "{complaint}");
     assert!(complaint.contains("bindDN"), "{complaint}");
+}
+
+#[test]
+fn a_domain_is_shown_with_what_its_account_may_not_see() {
+    let samba = Samba::start();
+    let folder = TempDir::new().unwrap();
+    let mut spec = active_directory(&samba, domain::GROUPS);
+    let few = json!({"users": {"baseDN": domain::PEOPLE, "filter": "(sAMAccountName=p000*)"}});
+    json_patch::merge(&mut spec["provider"]["activeDirectory"], &few);
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"}, "spec": spec,
+    });
+    let authority = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "domain-ca"},
+        "data": {"ca.crt": samba.authority()},
+    });
+    let files = [write(&folder, "directory.json", &directory), write(&folder, "ca.json", &authority)];
+    let given = |account: &str, password: &str| {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "domain"},
+            "stringData": {"username": account, "password": password},
+        });
+        let secret = write(&folder, "secret.json", &secret);
+        preview(&["--output=json"], &[&files[0], &files[1], &secret])
+    };
+
+    let shown = json_of(&given(samba::READER, samba::PASSWORD));
+    assert_eq!(shown["users"].as_array().unwrap().len(), 10);
+    assert!(!shown["notes"].to_string().contains("Deleted Objects"), "{}", shown["notes"]);
+    let shown = json_of(&given(samba::CLERK, samba::PASSWORD));
+    assert!(shown["notes"].to_string().contains("Deleted Objects"), "{}", shown["notes"]);
+    let complaint = stderr(&given(samba::READER, "canary-wrong"));
+    assert!(complaint.contains("data 52e: wrong name or password"), "{complaint}");
+    assert!(!complaint.contains("canary-wrong"), "{complaint}");
 }
 
 #[test]
