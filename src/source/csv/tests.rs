@@ -360,7 +360,7 @@ fn names_of_keys_are_refused_where_the_tables_are_files() {
     let from = json!({"s3": {"bucket": "acme", "credentialsSecretRef": {"name": "acme-s3"}}});
     let found = spec(json!({"from": from, "users": {"key": "people.csv"}})).problems();
     let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
-    assert!(fields.contains(&"users.key"), "{fields:?}");
+    assert!(fields.contains(&"spec.provider.csv.users.key"), "{fields:?}");
 }
 
 #[cfg(not(all(feature = "s3", feature = "sftp")))]
