@@ -10,6 +10,7 @@ pub mod table;
 use std::sync::Arc;
 
 use crate::api::Directory;
+use crate::api::directory::Guard;
 use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
@@ -29,6 +30,7 @@ pub struct Reading {
     pub notes: Vec<String>,
     rules: Arc<Rules>,
     limits: Limits,
+    guard: Guard,
 }
 
 /// Why there is nothing to show.
@@ -56,7 +58,8 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let mut snapshot = Snapshot::default();
     let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
     let Settings { rules, limits, .. } = settings;
-    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits })
+    let guard = directory.spec.deletion.guard.clone();
+    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits, guard })
 }
 
 impl Reading {
@@ -69,7 +72,7 @@ impl Reading {
             mirrors,
             directory: &self.directory,
             owner: uid_number(owner_uid),
-            allow_empty: false,
+            allow_empty: self.guard.may_become_empty(owner_uid),
             limits: self.limits,
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)

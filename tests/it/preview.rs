@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use directory_sync::api::Directory;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -174,6 +175,42 @@ fn a_spec_that_cannot_work_is_told_before_any_connection_is_made() {
     assert!(complaint.contains("spec.scope.users"), "{complaint}");
 }
 
+/// What `preview` says of a Directory with this spec, compared with the mirrors of `acme`.
+fn difference(stage: &Stage, spec: &Value, arguments: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
+        "metadata": {"name": "acme", "namespace": stage.namespace}, "spec": spec,
+    });
+    Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+        .args(["preview", "--from-cluster", "--diff", "-f"])
+        .arg(write(&folder, "directory.json", &directory))
+        .args(arguments)
+        .env("KUBECONFIG", Cluster::get().kubeconfig())
+        .output()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn only_a_directory_that_may_become_empty_shows_that_it_would() {
+    let stage = Stage::new("preview-empty").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let header = TWO.lines().next().unwrap();
+    stage.rewrite("people", json!({"users.csv": format!("{header}\n")})).await;
+    let deleted = |spec: &Value| {
+        let shown = json_of(&difference(&stage, spec, &["--output=json"]));
+        let changes = shown["changes"].as_array().unwrap();
+        changes.iter().filter(|change| change["action"] == "delete").count()
+    };
+    assert_eq!(deleted(&csv()), 0);
+    let mut spec = csv();
+    let uid = stage.api::<Directory>().get("acme").await.unwrap().metadata.uid;
+    spec["deletion"] = json!({"guard": {"allowEmpty": uid}});
+    assert_eq!(deleted(&spec), 2);
+}
+
 #[tokio::test]
 async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is_written_before() {
     let stage = Stage::new("preview").await;
@@ -189,29 +226,14 @@ async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is
         )
         .await;
 
-    let folder = TempDir::new().unwrap();
-    let directory = json!({
-        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
-        "metadata": {"name": "acme", "namespace": stage.namespace}, "spec": csv(),
-    });
-    let file = write(&folder, "directory.json", &directory);
     let mark = Cluster::get().audit_mark();
-    let difference = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_directory-sync"))
-            .args(["preview", "--from-cluster", "--diff", "-f"])
-            .arg(&file)
-            .args(arguments)
-            .env("KUBECONFIG", Cluster::get().kubeconfig())
-            .output()
-            .unwrap()
-    };
-    let shown = json_of(&difference(&["--output=json"]));
+    let shown = json_of(&difference(&stage, &csv(), &["--output=json"]));
     let changes: Vec<_> =
         shown["changes"].as_array().unwrap().iter().map(|change| &change["action"]).collect();
     assert_eq!(changes, ["delete", "update", "create"], "{shown}");
     let title = json!([{"member": "title", "from": null, "to": "Analyst"}]);
     assert_eq!(shown["changes"][1]["members"], title, "{shown}");
-    let text = stdout(&difference(&[]));
+    let text = stdout(&difference(&stage, &csv(), &[]));
     assert!(text.contains("1 to create, 1 to update, 1 to delete, 1 unchanged."), "{text}");
     let writes = Cluster::get().audit_since(mark).by("admin").writes().in_namespace(&stage.namespace);
     assert_eq!(writes.len(), 0, "{writes:?}");

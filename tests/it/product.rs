@@ -84,18 +84,8 @@ async fn nothing_is_written_when_nothing_has_changed() {
     spec["sync"] = json!({"interval": "1s", "fullInterval": "1s"});
     stage.directory("acme", spec).await;
     stage.ready("acme", "True", "Synced").await;
-    let mark = Cluster::get().audit_mark();
-    eventually("four more syncs have read their ConfigMap", LIMIT, async || {
-        let audit = Cluster::get().audit_since(mark);
-        let reads = audit
-            .iter()
-            .filter(|event| {
-                event.object_ref.namespace == stage.namespace && event.object_ref.resource == "configmaps"
-            })
-            .count();
-        if reads >= 8 { Ok(()) } else { Err(format!("{reads} reads")) }
-    })
-    .await;
+    let mark = stage.after_a_sync().await;
+    stage.reads(mark, "people", 8).await;
     let audit = Cluster::get().audit_since(mark);
     let writes: Vec<_> = audit
         .iter()

@@ -97,7 +97,7 @@ pub(super) async fn plan(
     let directory = run.key.name.clone();
     let (rules, limits) = (settings.rules.clone(), settings.limits);
     let owner = crate::sink::object::uid_number(&run.owner.uid);
-    let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
+    let allow_empty = run.directory.spec.deletion.guard.may_become_empty(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
         let against = Against { mirrors: &view, directory: &directory, owner, allow_empty, limits };
         compare(&snapshot, &rules, &against)

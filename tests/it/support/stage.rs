@@ -240,6 +240,28 @@ impl Stage {
         Cluster::get().audit_since(mark).by(&operator).in_namespace(&self.namespace)
     }
 
+    /// Waits until the operator has read a ConfigMap so many times since a mark.
+    pub async fn reads(&self, mark: AuditMark, map: &str, times: usize) {
+        eventually("the ConfigMap is read", LIMIT, async || {
+            let reads = self.reads_since(mark, map);
+            if reads >= times { Ok(()) } else { Err(format!("{reads} reads\n{}", self.operator.log())) }
+        })
+        .await;
+    }
+
+    /// How many times the operator has read a ConfigMap since a mark.
+    pub fn reads_since(&self, mark: AuditMark, map: &str) -> usize {
+        self.asked(mark).of("configmaps").filter(|event| event.object_ref.name == map).len()
+    }
+
+    /// A mark behind all that belongs to the last sync of a Directory on the ConfigMap `people` with
+    /// a short interval. Its status can be seen before its write is in the audit log, and its Event
+    /// comes after it; the next sync begins when both are done.
+    pub async fn after_a_sync(&self) -> AuditMark {
+        self.reads(Cluster::get().audit_mark(), "people", 1).await;
+        Cluster::get().audit_mark()
+    }
+
     /// What the operator has written since `mark`, Events left out.
     pub fn written(&self, mark: AuditMark) -> Audit {
         self.asked(mark).writes().filter(|event| event.object_ref.resource != "events")
