@@ -27,5 +27,5 @@ build() {
   cp domain.py "$1/"
 }
 
-build_once "$target" "a Samba domain: half a minute" build
+build_once "$target" "a Samba domain: some ten seconds for each thousand people" build
 echo "${target%/*}/domain"

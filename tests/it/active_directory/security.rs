@@ -2,9 +2,10 @@
 //! that fails.
 
 use super::*;
+use crate::support::company::Company;
 use crate::support::ldap::certificates::Authority;
 use crate::support::ldap::free_port;
-use crate::support::samba::company::LAB;
+use crate::support::samba::company::{LAB, PEOPLE, ldif};
 
 #[tokio::test]
 async fn an_account_signs_in_by_its_principal_name_or_its_dn_over_ldaps_and_start_tls() {
@@ -32,6 +33,13 @@ async fn a_domain_controller_that_insists_on_encryption_is_told_as_such() {
         Class::Misconfigured,
         &["takes only encrypted connections", "spec.provider.activeDirectory.startTLS: true"],
     );
+}
+
+#[tokio::test]
+async fn a_plain_connection_is_read_where_the_risk_is_named_and_the_domain_controller_takes_it() {
+    let samba = Samba::unprotected(&ldif());
+    let answer = Directory::plain(&[&samba.plain_url()]).below(PEOPLE).read().await.unwrap();
+    assert_eq!(answer.users.len(), Company::sample().people.len());
 }
 
 #[tokio::test]

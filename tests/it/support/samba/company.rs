@@ -37,9 +37,13 @@ pub fn attributes(person: &Person) -> String {
     text
 }
 
-/// The whole company, and the accounts `reader` and `clerk`.
+/// The sample company, and the accounts `reader` and `clerk`.
 pub fn ldif() -> String {
-    let company = Company::sample();
+    ldif_of(&Company::sample())
+}
+
+/// As [`ldif`], of any company.
+pub fn ldif_of(company: &Company) -> String {
     let mut text = String::new();
     for unit in [&format!("OU=Company,{DOMAIN}"), PEOPLE, GROUPS, LAB] {
         write!(text, "dn: {unit}\nobjectClass: organizationalUnit\n\n").unwrap();

@@ -37,6 +37,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running domain controller.
 pub struct Samba {
     folder: TempDir,
+    /// Whether it lets accounts sign in over connections that are not encrypted.
+    takes_plain: bool,
     child: Option<Child>,
     address: Ipv4Addr,
     authority: Authority,
@@ -45,25 +47,25 @@ pub struct Samba {
 impl Samba {
     /// A domain controller of the sample company's domain.
     pub fn start() -> Self {
-        Self::with(&company::ldif())
+        Self::of(&company::ldif(), false, |_| {})
     }
 
-    /// A domain controller of a domain with these entries (LDIF) and the accounts of the sample company's.
-    pub fn with(ldif: &str) -> Self {
-        Self::of(ldif, |_| {})
+    /// A domain controller of a domain with other entries (LDIF), that lets accounts sign in over plain connections.
+    pub fn unprotected(ldif: &str) -> Self {
+        Self::of(ldif, true, |_| {})
     }
 
     /// As [`Samba::start`], with a database that has an id of its own, as another domain
     /// controller's has. Others are copies of one.
     pub fn start_another() -> Self {
-        Self::of(&company::ldif(), |domain| {
+        Self::of(&company::ldif(), false, |domain| {
             let renewed =
                 Command::new(root().join("dev/samba/domain.py")).arg(domain).arg("renew").output().unwrap();
             assert!(renewed.status.success(), "domain.py: {}", String::from_utf8_lossy(&renewed.stderr));
         })
     }
 
-    fn of(ldif: &str, prepare: impl Fn(&Path)) -> Self {
+    fn of(ldif: &str, takes_plain: bool, prepare: impl Fn(&Path)) -> Self {
         let folder = tempfile::Builder::new().prefix("samba-").tempdir().unwrap();
         let domain = folder.path().join("domain");
         let copied =
@@ -72,8 +74,13 @@ impl Samba {
         for name in ["run", "cache", "log", "ncalrpc", "tls"] {
             fs::create_dir_all(domain.join(name)).unwrap();
         }
-        let mut samba =
-            Self { folder, child: None, address: Ipv4Addr::LOCALHOST, authority: Authority::new() };
+        let mut samba = Self {
+            folder,
+            takes_plain,
+            child: None,
+            address: Ipv4Addr::LOCALHOST,
+            authority: Authority::new(),
+        };
         samba.write_configuration();
         prepare(&domain);
         for _ in 0..5 {
@@ -104,8 +111,10 @@ impl Samba {
             "[global]\nnetbios name = DC1\nrealm = AD.EXAMPLE.TEST\nworkgroup = ADTEST\n\
              server role = active directory domain controller\nserver services = ldap\n\
              interfaces = {}/8\nbind interfaces only = yes\ntls enabled = yes\n\
+             ldap server require strong auth = {}\n\
              # The data need not outlive the machine's power.\nldb:nosync = yes\n",
-            self.address
+            self.address,
+            if self.takes_plain { "no" } else { "yes" }
         );
         for (name, path) in [
             ("tls keyfile", "tls/server.key"),
