@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the directory servers that tests and demo talk to: `dev/servers.sh [SET]...`.
-# Without arguments it installs every set. Where everything is there it does nothing, at once.
+# Installs the Debian packages of the directory servers that tests and demo talk to, and of a program that one of the
+# examples runs: `dev/servers.sh [SET]...`. Without arguments it installs every set. Where everything is there it does
+# nothing, at once.
 set -euo pipefail
 
 declare -A sets=(
@@ -8,6 +9,7 @@ declare -A sets=(
   [samba]="samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-samba ldb-tools ldap-utils"
   [sftp]="openssh-server openssh-client openssh-sftp-server"
   [certificates]="openssl"
+  [consumer]="jq"
 )
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

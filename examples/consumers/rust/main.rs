@@ -14,12 +14,14 @@ use kube::api::{ApiResource, GroupVersionKind};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client};
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until};
 
 use replica::{Mirror, Replica};
 use table::{Group, User};
 
-/// The table is written when nothing has come for this long: a sync may change many mirrors.
-const QUIET: Duration = Duration::from_millis(200);
+/// How long the table waits after a change for others that come with it: a sync may change many
+/// mirrors. Those that come later do not put it off, or in a busy hour it would never be written.
+const GATHER: Duration = Duration::from_millis(200);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -34,19 +36,24 @@ async fn main() -> anyhow::Result<()> {
     let mut group_events = watch::<Group>(&client, "DirectoryGroup", "directorygroups", &directory);
 
     let (mut users, mut groups) = (Replica::default(), Replica::default());
-    let mut changed = false;
+    // When the table is to be written, if anything has changed.
+    let mut due: Option<Instant> = None;
     loop {
-        tokio::select! {
-            Some(event) = user_events.next() => changed |= users.note(event),
-            Some(event) = group_events.next() => changed |= groups.note(event),
-            () = tokio::time::sleep(QUIET), if changed => {
+        let changed = tokio::select! {
+            Some(event) = user_events.next() => users.note(event),
+            Some(event) = group_events.next() => groups.note(event),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 // Nothing is written before both lists are complete: half a list is not a smaller company.
                 if let (Some(users), Some(groups)) = (users.objects(), groups.objects()) {
                     table::write(&file, &table::rows(users, groups)).context("the table could not be written")?;
                     tracing::info!(people = users.len(), groups = groups.len(), "the table is up to date");
                 }
-                changed = false;
+                due = None;
+                false
             }
+        };
+        if changed {
+            due.get_or_insert_with(|| Instant::now() + GATHER);
         }
     }
 }
