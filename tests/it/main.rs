@@ -19,6 +19,7 @@ mod documents;
 mod engine;
 mod guard;
 mod ldap;
+mod observability;
 mod preview;
 mod product;
 mod reference;
