@@ -108,6 +108,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     let client = &run.context.clients.request;
     let (material, fingerprint) =
         references::read(client, &run.key.namespace, &provider.references()).await?;
+    let material = material.through(run.context.egress.clone());
     checkpoint::recall(run, memory).await?;
 
     let held = held(spec);

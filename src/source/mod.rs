@@ -7,6 +7,7 @@
 pub mod active_directory;
 pub mod collect;
 pub mod csv;
+pub mod egress;
 pub mod error;
 pub mod ldap;
 mod ldap_protocol;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
+pub use egress::Egress;
 pub use error::{Class, SourceError};
 pub use material::{Material, Reference, ReferenceKind};
 

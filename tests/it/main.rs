@@ -16,6 +16,7 @@ mod contract;
 mod control_plane;
 mod csv;
 mod documents;
+mod egress;
 mod engine;
 mod guard;
 mod ldap;

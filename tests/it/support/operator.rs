@@ -26,13 +26,19 @@ pub struct Operator {
 
 impl Operator {
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
-    /// that it is ready.
+    /// that it is ready. It may connect to this machine, where the directories of tests are.
     pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
         Self::start_with(cluster, namespace, &[]).await
     }
 
     /// As [`Operator::start`], with these arguments besides the necessary ones.
     pub async fn start_with(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["--allow-address=127.0.0.0/8,::1/128"], arguments].concat();
+        Self::start_as_installed(cluster, namespace, &arguments).await
+    }
+
+    /// As [`Operator::start_with`], with no more rights on the network than an operator in a cluster.
+    pub async fn start_as_installed(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
         let crds: Vec<Value> =
             crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
         cluster.install_crds(crds).await;
