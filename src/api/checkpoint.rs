@@ -1,6 +1,8 @@
 //! `DirectoryCheckpoint`: what the operator must remember of a Directory across restarts.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was reached with a Directory. Named like the Directory; not for people to edit.
@@ -41,5 +43,25 @@ pub struct DirectoryCheckpointSpec {
     #[schemars(length(max = 64))]
     pub mirrors: String,
     /// When the directory was last read in full.
-    pub full_sync_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time,
+    pub full_sync_time: Time,
+    /// Who is missing since when, for `spec.deletion.graceTime`. Of more than 50,000 people and
+    /// groups the oldest are here; the grace time of the others begins anew after a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512), extend("x-kubernetes-list-type" = "atomic"))]
+    pub missing: Vec<MissingSince>,
+}
+
+/// Who is missing since one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingSince {
+    /// Since when.
+    pub since: Time,
+    /// People: the first twelve bytes of the hash in each mirror's name, in base64.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 800_000))]
+    pub users: String,
+    /// Groups, in the same way.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 800_000))]
+    pub groups: String,
 }

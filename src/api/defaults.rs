@@ -7,6 +7,9 @@ pub const FULL_INTERVAL: &str = "24h";
 /// The shortest interval that the schema admits, in seconds.
 pub const MIN_INTERVAL_SECONDS: u64 = 1;
 
+/// `spec.deletion.graceTime`.
+pub const GRACE_TIME: &str = "168h";
+
 /// `spec.deletion.guard.percent`.
 pub const GUARD_PERCENT: i32 = 10;
 /// `spec.deletion.guard.minimum`.
@@ -42,4 +45,10 @@ pub fn sync_interval() -> String {
 #[must_use]
 pub fn full_interval() -> String {
     FULL_INTERVAL.to_owned()
+}
+
+/// `spec.deletion.graceTime` as the schema's default.
+#[must_use]
+pub fn grace_time() -> String {
+    GRACE_TIME.to_owned()
 }

@@ -24,10 +24,10 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub provider: Option<String>,
-    /// People in the cluster (with `mode: None`: that would be).
+    /// People in the cluster (with `mode: None`: that would be), but for those who are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,
-    /// Groups in the cluster (with `mode: None`: that would be).
+    /// Groups in the cluster (with `mode: None`: that would be), but for those that are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<i64>,
     /// Members of all groups, added up.
@@ -45,6 +45,9 @@ pub struct DirectoryStatus {
     /// What the deletion guard holds back until it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_plan: Option<PendingPlan>,
+    /// Who is missing or inactive and goes when the grace time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
     /// Failed syncs in a row; decides how long to wait for the next, across restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
@@ -159,6 +162,19 @@ pub struct PendingPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,
+}
+
+/// People and groups whose mirrors are in the cluster until their grace time is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// People.
+    pub users: i64,
+    /// Groups.
+    pub groups: i64,
+    /// When the first of them goes, unless they are back before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<Time>,
 }
 
 /// How many people and groups are held back for one reason.

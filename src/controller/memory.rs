@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::approval::Approved;
 use super::checkpoint::Checkpoint;
 use crate::model::{ContentHash, Snapshot};
+use crate::plan::Marks;
 use crate::source::Cursor;
 
 /// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
@@ -20,6 +21,8 @@ pub struct Memory {
     pub reading: Option<Reading>,
     /// The checkpoint as it is in the cluster; `None` when it has not been looked at.
     pub checkpoint: Option<Option<Checkpoint>>,
+    /// Who is missing since when; `None` when the checkpoint has not been looked at.
+    pub marks: Option<Marks>,
     /// What was true when the cluster was last known to show it all.
     pub settled: Option<Settled>,
     /// Losses that were approved and are not known to be carried out.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use kube::core::Duration as ApiDuration;
 
 use crate::api::DirectorySpec;
+use crate::api::directory::{InactiveUsers, MissingUsers};
 use crate::model::ContentHash;
 use crate::normalize::Rules;
+use crate::plan::grace::{Fate, Policy};
 use crate::plan::guard::Limits;
 use crate::source::Problem;
 
@@ -20,6 +22,8 @@ pub struct Settings {
     pub full_interval: Duration,
     /// How much a sync may take away without being asked.
     pub limits: Limits,
+    /// What becomes of those who are missing, and when.
+    pub departure: Policy,
     /// Scope, mapping and roles, compiled.
     pub rules: Arc<Rules>,
     /// Changes when the records may have changed their meaning: the provider's settings.
@@ -53,21 +57,37 @@ impl Settings {
         let mut problems = spec.provider.provider().problems();
         let interval = duration("spec.sync.interval", &spec.sync.interval, &mut problems);
         let full_interval = duration("spec.sync.fullInterval", &spec.sync.full_interval, &mut problems);
+        let grace = duration("spec.deletion.graceTime", &spec.deletion.grace_time, &mut problems);
+        let departure = departure(spec, grace);
         let attributes = spec.output.attributes.as_deref();
         let rules = Rules::compile(directory, &spec.scope, &spec.mapping, spec.roles.as_ref(), attributes)
-            .map(Arc::new);
-        let rules = rules.map_err(|errors| {
+            .map(|rules| if departure.inactive_users_go { rules.without_inactive_members() } else { rules });
+        let rules = rules.map(Arc::new).map_err(|errors| {
             problems.extend(errors.into_iter().map(|error| Problem::new(error.field, error.message)));
         });
         let source_hash = hash(&spec.provider, &mut problems);
         let parts = (&spec.provider, &spec.scope, &spec.mapping, &spec.roles, &spec.output);
-        let rules_hash = hash(&parts, &mut problems);
+        let gone = (&spec.deletion.missing_users, &spec.deletion.inactive_users);
+        let rules_hash = hash(&(parts, gone), &mut problems);
         match rules {
             Ok(rules) if problems.is_empty() => {
-                Ok(Self { interval, full_interval, limits: limits(spec), rules, source_hash, rules_hash })
+                let limits = limits(spec);
+                Ok(Self { interval, full_interval, limits, departure, rules, source_hash, rules_hash })
             }
             _ => Err(Invalid { problems }),
         }
+    }
+}
+
+fn departure(spec: &DirectorySpec, grace: Duration) -> Policy {
+    Policy {
+        missing_users: match spec.deletion.missing_users {
+            MissingUsers::Delete => Fate::Delete,
+            MissingUsers::Deactivate => Fate::Deactivate,
+        },
+        inactive_users_go: spec.deletion.inactive_users == InactiveUsers::Delete,
+        // Less than a second is a grace time, too.
+        grace: i64::try_from(grace.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX),
     }
 }
 

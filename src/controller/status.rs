@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sync::{Held, SyncError, Synced};
-use crate::api::status::{DirectoryStatus, PlanSummary, SyncKind, SyncRun, UserCounts};
+use crate::api::status::{DirectoryStatus, Missing, PlanSummary, SyncKind, SyncRun, UserCounts};
+use crate::plan::marks::Waiting;
 pub use condition::Conditions;
 pub use words::source_reason;
 
@@ -97,7 +98,7 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
         let summary = &planned.summary;
         status.users = Some(UserCounts {
             active: number(summary.users_active),
-            inactive: number(summary.users_inactive),
+            inactive: number(summary.users_inactive.saturating_sub(planned.counts.left_out)),
         });
         status.groups = Some(number(summary.groups));
         status.memberships = Some(number(summary.memberships));
@@ -115,8 +116,17 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
             sample: planned.counts.sample.clone(),
         });
     }
+    status.missing = missing(&synced.waiting);
     status.last_sync = Some(sync_run(synced));
     words::after_sync(conditions, synced, source_failing);
+}
+
+fn missing(waiting: &Waiting) -> Option<Missing> {
+    (waiting.users + waiting.groups > 0).then(|| Missing {
+        users: number(waiting.users),
+        groups: number(waiting.groups),
+        next_due: waiting.next_due.and_then(|due| Timestamp::from_second(due).ok()).map(Time),
+    })
 }
 
 fn sync_run(synced: &Synced) -> SyncRun {

@@ -13,14 +13,17 @@ use crate::api::Directory;
 use crate::api::directory::OutputMode;
 use crate::api::status::{PendingPlan, SyncKind};
 use crate::cluster::references::{self, ReferenceError};
+use crate::plan::marks::Waiting;
 use crate::plan::{Plan, guard};
 use crate::sink::object::Owner;
 use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
 
+mod leaving;
 mod planning;
 mod pulling;
 
+use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
 pub use pulling::{Pulled, Want};
 
@@ -59,6 +62,8 @@ pub struct Synced {
     pub held: Option<Held>,
     /// What the guard holds back.
     pub pending: Option<PendingPlan>,
+    /// Who goes when their grace time is over.
+    pub waiting: Waiting,
     /// What the source had to say besides.
     pub notes: Vec<String>,
 }
@@ -118,7 +123,8 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
         let (planned, pending, notes) = (None, None, notes(memory));
-        return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, notes });
+        let waiting = waiting(memory, &settings, started);
+        return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, waiting, notes });
     }
     if !memory.has_records() {
         pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
@@ -127,19 +133,25 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
     let mut planned = planning::plan(run, memory, &settings).await?;
+    memory.marks = Some(std::mem::take(&mut planned.marks));
     let pending = guard(run, memory, &mut planned, held);
+    let leaving = Leaving::of(&planned.plan);
     let written = match held {
         None => write(run, std::mem::take(&mut planned.plan)).await?,
         Some(_) => WriteReport::default(),
     };
+    leaving.forget_gone(run, memory);
     // Whatever is held back, withheld or refused is looked at again in every run.
     let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
     if held.is_none() && clean && written.failed + written.refused == 0 {
         memory.settled = Some(settled);
         checkpoint::write(run, memory, &settings).await?;
+    } else if held.is_none() {
+        checkpoint::keep(run, memory, &settings).await?;
     }
-    let notes = notes(memory);
-    Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, pending, notes })
+    let (notes, waiting) = (notes(memory), waiting(memory, &settings, started));
+    let planned = Some(planned);
+    Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, waiting, notes })
 }
 
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
@@ -167,6 +179,12 @@ fn guard(
             Some(pending)
         }
     }
+}
+
+/// Who goes when their grace time is over.
+fn waiting(memory: &Memory, settings: &Settings, now: Timestamp) -> Waiting {
+    let marks = memory.marks.as_ref();
+    marks.map(|marks| marks.waiting(settings.departure.grace, now.as_second())).unwrap_or_default()
 }
 
 /// What the source had to say besides, when it was last read.

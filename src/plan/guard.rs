@@ -109,13 +109,15 @@ pub fn judge(plan: &Plan, index: &Index, limits: &Limits) -> Option<HeldPlan> {
 /// Takes out of a plan everything that takes something away.
 pub fn hold_back(plan: &mut Plan) {
     plan.deletes.clear();
+    plan.deactivations.clear();
     plan.updates.retain(|update| loss(update).is_none());
 }
 
 fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
     let deletes = plan.deletes.iter().map(|(name, _)| (Loss::Delete, *name));
+    let deactivations = plan.deactivations.iter().map(|(name, _)| (Loss::Deactivate, *name));
     let updates = plan.updates.iter().filter_map(|update| Some((loss(update)?, update.mirror.name)));
-    deletes.chain(updates).collect()
+    deletes.chain(deactivations).chain(updates).collect()
 }
 
 fn loss(update: &Update) -> Option<Loss> {
@@ -149,7 +151,8 @@ mod tests {
 
     use super::*;
     use crate::model::{Group, Members, User};
-    use crate::plan::{Completeness, Observed, Planner};
+    use crate::plan::grace::{self, Policy, Times};
+    use crate::plan::{Completeness, Marks, Observed, Planner};
 
     const OWNER: u128 = 7;
     const LIMITS: Limits = Limits { percent: 10, minimum: 5, maximum: 500 };
@@ -206,7 +209,9 @@ mod tests {
         for (id, members) in groups.iter().enumerate() {
             planner.want_group(group(id, *members)).unwrap();
         }
-        planner.finish(Completeness::default())
+        let mut plan = planner.finish(Completeness::default());
+        let _ = grace::apply(&mut plan, &Marks::default(), &Policy::AT_ONCE, Times::default());
+        plan
     }
 
     fn active(ids: impl Iterator<Item = usize>) -> impl Iterator<Item = User> {

@@ -14,6 +14,8 @@ use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
+use crate::plan::Marks;
+use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
 use crate::sink::object::uid_number;
 use crate::sink::observed::View;
@@ -29,6 +31,7 @@ pub struct Reading {
     pub notes: Vec<String>,
     rules: Arc<Rules>,
     limits: Limits,
+    departure: Policy,
 }
 
 /// Why there is nothing to show.
@@ -55,22 +58,27 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let mut source = directory.spec.provider.provider().source(material)?;
     let mut snapshot = Snapshot::default();
     let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
-    let Settings { rules, limits, .. } = settings;
-    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits })
+    let Settings { rules, limits, departure, .. } = settings;
+    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits, departure })
 }
 
 impl Reading {
-    /// The plan against mirrors as they are; against none at all it creates everybody.
+    /// The plan against mirrors as they are, of which some are known to be missing; against none at
+    /// all it creates everybody.
     ///
     /// # Errors
     /// As in a sync: when expressions cost too much, for one.
-    pub fn plan(&self, mirrors: &View, owner_uid: &str) -> Result<Planned, PreviewError> {
+    pub fn plan(&self, mirrors: &View, marks: &Marks, owner_uid: &str) -> Result<Planned, PreviewError> {
+        let now = jiff::Timestamp::now().as_second();
         let against = Against {
             mirrors,
             directory: &self.directory,
             owner: uid_number(owner_uid),
             allow_empty: false,
             limits: self.limits,
+            departure: self.departure,
+            marks,
+            times: Times { now, read: now },
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)
     }

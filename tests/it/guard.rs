@@ -135,8 +135,10 @@ async fn a_directory_may_become_empty_only_where_its_uid_says_so_and_with_an_app
     stage.rewrite("people", json!({"users.csv": people(0..0)})).await;
     stage.ready("acme", "False", "EmptyResult").await;
     let uid = stage.api::<directory_sync::api::Directory>().get("acme").await.unwrap().metadata.uid.unwrap();
+    let emptied_group = pending(&stage, "").await;
+    assert_eq!((emptied_group.delete, emptied_group.shrink_groups), (0, 1));
     stage.respecify("acme", json!({"deletion": {"guard": {"allowEmpty": uid}}})).await;
-    let plan = pending(&stage, "").await;
+    let plan = pending(&stage, &emptied_group.hash).await;
     assert_eq!(plan.delete, 40);
     assert_eq!(stage.user_names().await.len(), 40);
     approve(&stage, &plan.hash).await;

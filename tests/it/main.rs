@@ -15,6 +15,7 @@ mod contract;
 mod control_plane;
 mod documents;
 mod engine;
+mod grace;
 mod guard;
 mod ldap;
 mod preview;

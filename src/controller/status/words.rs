@@ -160,7 +160,21 @@ const fn ready_reason(held: Option<Held>) -> &'static str {
 }
 
 fn ready_message(synced: &Synced) -> String {
-    let up_to_date = || "people and groups are up to date".to_owned();
+    let up_to_date = || {
+        let waiting = synced.waiting.users + synced.waiting.groups;
+        match waiting {
+            0 => "people and groups are up to date".to_owned(),
+            1 => {
+                "people and groups are up to date; 1 that is missing stays until its grace time is over: see \
+                  status.missing"
+                    .to_owned()
+            }
+            _ => format!(
+                "people and groups are up to date; {waiting} that are missing stay until their grace time is over: \
+                 see status.missing"
+            ),
+        }
+    };
     let Some(planned) = &synced.planned else { return up_to_date() };
     let counts = &planned.counts;
     match synced.held {

@@ -43,8 +43,9 @@ pub(super) async fn pull(
     if memory.reading.is_none() {
         recall(run, memory, settings);
     }
+    let want = if grace_time_is_over(memory, settings) { Want::Full } else { run.want };
     let mut source = run.directory.spec.provider.provider().source(material)?;
-    let (cursor, snapshot) = match usable(memory, settings, fingerprint, run.want) {
+    let (cursor, snapshot) = match usable(memory, settings, fingerprint, want) {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
             let snapshot = memory.reading.as_mut().and_then(|reading| reading.snapshot.take());
@@ -165,6 +166,14 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
         Want::Replan | Want::Changes if fresh && snapshot_fits => reading.cursor.clone().map(Usable::Cursor),
         _ => None,
     }
+}
+
+/// Whether somebody's grace time has ended since the last full reading: a list of changes never
+/// deletes, and what was read before says nothing of now.
+fn grace_time_is_over(memory: &Memory, settings: &Settings) -> bool {
+    let (Some(marks), Some(reading)) = (&memory.marks, &memory.reading) else { return false };
+    let (read, now) = (reading.full_at.as_second(), Timestamp::now().as_second());
+    marks.ask_for_a_reading(settings.departure.grace, read, now)
 }
 
 /// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the

@@ -85,7 +85,7 @@ fn durations() -> Vec<Case> {
         let (pairs, odd) = ("0s".repeat((length - 3) / 2), if length.is_multiple_of(2) { "0" } else { "" });
         format!("{pairs}{odd}30s")
     };
-    all(&["spec.sync.interval", "spec.sync.fullInterval"], 0, 32, zeroes)
+    all(&["spec.sync.interval", "spec.sync.fullInterval", "spec.deletion.graceTime"], 0, 32, zeroes)
 }
 
 /// A listed attribute is added by `mapping`, whose names have the same bounds.

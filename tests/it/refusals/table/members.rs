@@ -84,6 +84,8 @@ fn enumerations() -> Vec<Case> {
     };
     let risk = of("spec.provider.ldap.insecure", &["PlaintextPasswordsAndData"]);
     [
+        of("spec.deletion.missingUsers", &["Delete", "Deactivate"]),
+        of("spec.deletion.inactiveUsers", &["Keep", "Delete"]),
         of("spec.deletion.onDirectoryDelete", &["Retain", "Delete"]),
         of("spec.output.mode", &["Objects", "None"]),
         of("spec.provider.csv.delimiter", &["Comma", "Semicolon", "Tab"]),
