@@ -49,6 +49,21 @@ pub struct DirectoryCheckpointSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 512), extend("x-kubernetes-list-type" = "atomic"))]
     pub missing: Vec<MissingSince>,
+    /// What was taken away within the last 24 hours without an approval, for the guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub recent_losses: Vec<RecentLosses>,
+}
+
+/// What was taken away within one hour without an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecentLosses {
+    /// The end of the hour.
+    pub time: Time,
+    /// People deleted or deactivated.
+    pub users: i64,
+    /// Groups deleted.
+    pub groups: i64,
 }
 
 /// Who is missing since one time.
@@ -56,7 +71,7 @@ pub struct DirectoryCheckpointSpec {
 pub struct MissingSince {
     /// Since when.
     pub since: Time,
-    /// People: the first twelve bytes of the hash in each mirror's name, in base64.
+    /// People: the first 96 bits of the hash in each mirror's name, in base64.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 800_000))]
     pub users: String,

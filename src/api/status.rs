@@ -155,6 +155,9 @@ pub struct PendingPlan {
     pub delete_groups: i64,
     /// Groups of twenty or more that would lose more than half of their members.
     pub shrink_groups: i64,
+    /// People and groups that went without an approval within the 24 hours before: they count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_day: i64,
     /// Since when these losses are held, or when the hash was last made anew: an approval is good
     /// for three days.
     pub since: Time,

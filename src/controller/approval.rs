@@ -76,6 +76,7 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
         delete: number(held.losses.deleted_users),
         delete_groups: number(held.losses.deleted_groups),
         shrink_groups: number(held.losses.shrunk_groups),
+        last_day: number(held.last_day),
         since: Time(since),
         sample: held.mirrors.iter().take(SAMPLE).map(name).collect(),
     }
@@ -105,6 +106,7 @@ mod tests {
             losses: Losses { deleted_users: ids.len(), ..Losses::default() },
             allowed_users: 1,
             allowed_groups: 1,
+            last_day: 0,
             mirrors,
         }
     }

@@ -1,20 +1,17 @@
 //! The Directory's checkpoint in the cluster: read once after a start, written when what it says
 //! has changed, with the resource version it was read with.
 
-use data_encoding::BASE64;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 
+use super::lasting::Lasting;
 use super::memory::{Memory, Reading};
 use super::settings::Settings;
 use super::sync::{Run, SyncError};
-use crate::api::checkpoint::MissingSince;
 use crate::api::{DirectoryCheckpoint, DirectoryCheckpointSpec, FIELD_MANAGER, LABEL_DIRECTORY};
 use crate::cluster::client::explain;
-use crate::plan::Marks;
-use crate::plan::marks::Batch;
 
 /// A checkpoint as it is in the cluster.
 pub type Checkpoint = DirectoryCheckpoint;
@@ -33,8 +30,8 @@ pub async fn recall(run: &Run<'_>, memory: &mut Memory) -> Result<(), SyncError>
         memory.checkpoint = Some(found.map_err(|error| SyncError::Checkpoint(explain(&error)))?);
     }
     // What this process has seen itself is newer than what it once wrote.
-    if memory.marks.is_none() {
-        memory.marks = Some(ours(run, memory).map(marks).unwrap_or_default());
+    if memory.lasting.is_none() {
+        memory.lasting = Some(ours(run, memory).map(Lasting::of).unwrap_or_default());
     }
     Ok(())
 }
@@ -52,23 +49,22 @@ pub async fn write(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> R
     }
 }
 
-/// Writes what must outlive a restart whatever became of the mirrors: who is missing. What had been
-/// reached before stays.
+/// Writes what must outlive a restart whatever became of the mirrors. What had been reached before
+/// stays.
 ///
 /// # Errors
 /// As [`write`].
 pub async fn keep(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
-    let missing = missing(memory);
+    let Some(lasting) = &memory.lasting else { return Ok(()) };
     let spec = match (ours(run, memory), &memory.reading) {
-        (Some(known), _) => DirectoryCheckpointSpec { missing, ..known.clone() },
-        (None, Some(reading)) if !missing.is_empty() => DirectoryCheckpointSpec {
-            // Without a cursor a checkpoint proves nothing.
-            cursor: None,
-            missing,
-            ..present(run, settings, reading)
-        },
+        (Some(known), _) => known.clone(),
+        // Without a cursor a checkpoint proves nothing.
+        (None, Some(reading)) if !lasting.is_empty() => {
+            DirectoryCheckpointSpec { cursor: None, ..present(run, settings, reading) }
+        }
         (None, _) => return Ok(()),
     };
+    let spec = lasting.within(spec);
     put(run, memory, spec).await
 }
 
@@ -107,14 +103,14 @@ fn reached(
     exists: bool,
 ) -> Option<DirectoryCheckpointSpec> {
     let reading = memory.reading.as_ref()?;
-    let missing = missing(memory);
-    if reading.cursor.is_none() && missing.is_empty() && !exists {
+    let lasting = memory.lasting.as_ref()?;
+    if reading.cursor.is_none() && lasting.is_empty() && !exists {
         return None;
     }
-    Some(DirectoryCheckpointSpec { missing, ..present(run, settings, reading) })
+    Some(lasting.within(present(run, settings, reading)))
 }
 
-/// The present state of things, with nobody missing.
+/// What the run has reached.
 fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCheckpointSpec {
     DirectoryCheckpointSpec {
         directory: run.key.name.clone(),
@@ -124,29 +120,8 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
         mirrors: run.context.observed.digest(run.key).to_string(),
         full_sync_time: Time(truncated(reading.full_at)),
         missing: Vec::new(),
+        recent_losses: Vec::new(),
     }
-}
-
-/// Who is missing, as the checkpoint holds it.
-fn missing(memory: &Memory) -> Vec<MissingSince> {
-    let batches = memory.marks.as_ref().map(Marks::batches).unwrap_or_default();
-    let batches = batches.into_iter().filter_map(|batch| {
-        let since = Time(Timestamp::from_second(batch.since).ok()?);
-        Some(MissingSince { since, users: BASE64.encode(&batch.users), groups: BASE64.encode(&batch.groups) })
-    });
-    batches.collect()
-}
-
-/// Who is missing by a checkpoint. What is not written as it should be is nobody's mark.
-#[must_use]
-pub fn marks(spec: &DirectoryCheckpointSpec) -> Marks {
-    let decode = |text: &str| BASE64.decode(text.as_bytes()).unwrap_or_default();
-    let batch = |missing: &MissingSince| Batch {
-        since: missing.since.0.as_second(),
-        users: decode(&missing.users),
-        groups: decode(&missing.groups),
-    };
-    Marks::of(&spec.missing.iter().map(batch).collect::<Vec<_>>())
 }
 
 fn says_the_same(known: &DirectoryCheckpointSpec, next: &DirectoryCheckpointSpec) -> bool {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::approval::Approved;
 use super::checkpoint::Checkpoint;
+use super::lasting::Lasting;
 use crate::model::{ContentHash, Snapshot};
-use crate::plan::Marks;
 use crate::source::Cursor;
 
 /// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
@@ -21,8 +21,8 @@ pub struct Memory {
     pub reading: Option<Reading>,
     /// The checkpoint as it is in the cluster; `None` when it has not been looked at.
     pub checkpoint: Option<Option<Checkpoint>>,
-    /// Who is missing since when; `None` when the checkpoint has not been looked at.
-    pub marks: Option<Marks>,
+    /// What must outlive a restart; `None` when the checkpoint has not been looked at.
+    pub lasting: Option<Lasting>,
     /// What was true when the cluster was last known to show it all.
     pub settled: Option<Settled>,
     /// Losses that were approved and are not known to be carried out.

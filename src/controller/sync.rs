@@ -133,14 +133,16 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
     let mut planned = planning::plan(run, memory, &settings).await?;
-    memory.marks = Some(std::mem::take(&mut planned.marks));
+    if let Some(lasting) = &mut memory.lasting {
+        lasting.marks = std::mem::take(&mut planned.marks);
+    }
     let pending = guard(run, memory, &mut planned, held);
     let leaving = Leaving::of(&planned.plan);
     let written = match held {
         None => write(run, std::mem::take(&mut planned.plan)).await?,
         Some(_) => WriteReport::default(),
     };
-    leaving.forget_gone(run, memory);
+    leaving.settle(run, memory, started.as_second());
     // Whatever is held back, withheld or refused is looked at again in every run.
     let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
     if held.is_none() && clean && written.failed + written.refused == 0 {
@@ -183,8 +185,8 @@ fn guard(
 
 /// Who goes when their grace time is over.
 fn waiting(memory: &Memory, settings: &Settings, now: Timestamp) -> Waiting {
-    let marks = memory.marks.as_ref();
-    marks.map(|marks| marks.waiting(settings.departure.grace, now.as_second())).unwrap_or_default()
+    let lasting = memory.lasting.as_ref();
+    lasting.map(|known| known.marks.waiting(settings.departure.grace, now.as_second())).unwrap_or_default()
 }
 
 /// What the source had to say besides, when it was last read.

@@ -15,9 +15,9 @@ use super::table::printable;
 use super::{PreviewError, Reading, listing};
 use crate::api::status::Quarantined;
 use crate::api::{DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
-use crate::controller::checkpoint;
+use crate::controller::lasting::Lasting;
 use crate::model::{Kind, MirrorName};
-use crate::plan::{Content, Marks, Withheld, planner::WithheldWhy};
+use crate::plan::{Content, Withheld, planner::WithheldWhy};
 use crate::sink::object::observe;
 use crate::sink::observed::View;
 
@@ -28,7 +28,7 @@ const PAGE: u32 = 500;
 #[derive(Debug, Default)]
 pub struct Mirrors {
     view: View,
-    marks: Marks,
+    lasting: Lasting,
     specs: HashMap<MirrorName, Map<String, Value>>,
 }
 
@@ -101,8 +101,8 @@ impl Mirrors {
     pub async fn read(client: &Client, namespace: &str, directory: &str) -> Result<Self, kube::Error> {
         let checkpoints: Api<DirectoryCheckpoint> = Api::namespaced(client.clone(), namespace);
         let checkpoint = checkpoints.get_opt(directory).await?;
-        let marks = checkpoint.map(|checkpoint| checkpoint::marks(&checkpoint.spec)).unwrap_or_default();
-        let mut mirrors = Self { marks, ..Self::default() };
+        let lasting = checkpoint.map(|checkpoint| Lasting::of(&checkpoint.spec)).unwrap_or_default();
+        let mut mirrors = Self { lasting, ..Self::default() };
         for resource in [ApiResource::erase::<DirectoryUser>(&()), ApiResource::erase::<DirectoryGroup>(&())]
         {
             let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
@@ -147,7 +147,7 @@ impl Difference {
     /// # Errors
     /// As in a sync.
     pub fn of(reading: &Reading, mirrors: &Mirrors, owner_uid: &str) -> Result<Self, PreviewError> {
-        let planned = reading.plan(&mirrors.view, &mirrors.marks, owner_uid)?;
+        let planned = reading.plan(&mirrors.view, &mirrors.lasting, owner_uid)?;
         let plan = planned.plan;
         let change = |action, name: MirrorName, to: Map<String, Value>| {
             let from = mirrors.specs.get(&name).cloned().unwrap_or_default();

@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::table::table;
 use super::{PreviewError, Reading};
 use crate::api::status::Quarantined;
+use crate::controller::lasting::Lasting;
 use crate::model::{Group, User};
-use crate::plan::{Content, Marks, Mirror};
+use crate::plan::{Content, Mirror};
 use crate::sink::observed::View;
 
 /// The people and groups that would result.
@@ -42,7 +43,7 @@ impl Listing {
     /// # Errors
     /// As in a sync.
     pub fn of(reading: &Reading) -> Result<Self, PreviewError> {
-        let planned = reading.plan(&View::default(), &Marks::default(), "")?;
+        let planned = reading.plan(&View::default(), &Lasting::default(), "")?;
         let (mut users, mut groups) = (Vec::new(), Vec::new());
         for Mirror { name, content, .. } in planned.plan.creates {
             let name = name.object_name(&reading.directory);

@@ -10,11 +10,11 @@ pub mod table;
 use std::sync::Arc;
 
 use crate::api::Directory;
+use crate::controller::lasting::Lasting;
 use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
-use crate::plan::Marks;
 use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
 use crate::sink::object::uid_number;
@@ -63,12 +63,12 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
 }
 
 impl Reading {
-    /// The plan against mirrors as they are, of which some are known to be missing; against none at
-    /// all it creates everybody.
+    /// The plan against mirrors as they are, with what the checkpoint says; against none at all it
+    /// creates everybody.
     ///
     /// # Errors
     /// As in a sync: when expressions cost too much, for one.
-    pub fn plan(&self, mirrors: &View, marks: &Marks, owner_uid: &str) -> Result<Planned, PreviewError> {
+    pub fn plan(&self, mirrors: &View, lasting: &Lasting, owner_uid: &str) -> Result<Planned, PreviewError> {
         let now = jiff::Timestamp::now().as_second();
         let against = Against {
             mirrors,
@@ -77,7 +77,8 @@ impl Reading {
             allow_empty: false,
             limits: self.limits,
             departure: self.departure,
-            marks,
+            recent: lasting.recent.within(now),
+            marks: &lasting.marks,
             times: Times { now, read: now },
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)

@@ -61,11 +61,13 @@ async fn a_missing_person_stays_as_they_were_and_comes_back_as_the_same_object()
 
 #[tokio::test]
 async fn a_missing_person_and_a_missing_group_go_when_the_grace_time_is_over_and_not_before() {
-    let stage = two("grace-over", &json!({"graceTime": "4s"})).await;
-    stage.respecify("acme", json!({"sync": {"interval": "1s"}})).await;
-    stage
-        .rewrite("people", json!({"users.csv": TWO.replace("1,Ada", "3,Alan"), "user_groups.csv": "group_name,user_id\nothers,2\n"}))
-        .await;
+    let stage = Stage::new("grace-over").await;
+    stage.tables("people", TWO, "group_name,user_id\nadmins,1\nall,2\n").await;
+    let settings = json!({"sync": {"interval": "1s"}, "deletion": {"graceTime": "4s"}});
+    stage.directory("acme", with(csv(), &settings)).await;
+    stage.ready("acme", "True", "Synced").await;
+    let without = json!({"users.csv": TWO.replace("1,Ada", "3,Alan"), "user_groups.csv": "group_name,user_id\nall,2\n"});
+    stage.rewrite("people", without).await;
     let due = eventually("they are missing", LIMIT, async || {
         let seen = missing(&stage).await.unwrap_or_default();
         seen.next_due.clone().filter(|_| (seen.users, seen.groups) == (1, 1)).ok_or(format!("{seen:?}"))

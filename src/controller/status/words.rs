@@ -75,18 +75,22 @@ pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_fa
 
 fn pending_message(pending: &PendingPlan) -> String {
     let counts = [
-        (pending.delete, "people would be deleted"),
-        (pending.deactivate, "people would be deactivated"),
-        (pending.delete_groups, "groups would be deleted"),
-        (pending.shrink_groups, "groups would lose more than half of their members"),
+        (pending.delete, "person", "people", "would be deleted"),
+        (pending.deactivate, "person", "people", "would be deactivated"),
+        (pending.delete_groups, "group", "groups", "would be deleted"),
+        (pending.shrink_groups, "group", "groups", "would lose more than half of the members"),
     ];
     let counts: Vec<String> = counts
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many, what)| format!("{count} {} {what}", if *count == 1 { one } else { many }))
         .collect();
+    let day = match pending.last_day {
+        0 => String::new(),
+        before => format!(" (after {before} that went within the last 24 hours)"),
+    };
     format!(
-        "{}: more than spec.deletion.guard allows, so all of it is held and the mirrors stay as they are. If it \
+        "{}{day}: more than spec.deletion.guard allows, so all of it is held and the mirrors stay as they are. If it \
          is meant (status.pendingPlan.sample names some), set spec.deletion.guard.approvedPlan to {}",
         counts.join(", "),
         pending.hash

@@ -1,33 +1,63 @@
-//! Those whom a plan lets go: when it is known that they are gone, their marks are forgotten.
+//! What a plan takes away: when it is known to be gone, its marks are forgotten, and it is counted
+//! for the day.
 
 use super::super::memory::Memory;
 use super::Run;
-use crate::model::{MirrorName, State};
-use crate::plan::Plan;
+use crate::model::{Kind, MirrorName, State};
+use crate::plan::guard::{self, Loss};
+use crate::plan::{Observed, Plan};
 
-/// Those whom a plan lets go.
+/// What a plan takes away.
 pub(super) struct Leaving {
-    deleted: Vec<MirrorName>,
-    deactivated: Vec<MirrorName>,
+    losses: Vec<(Loss, MirrorName)>,
+    /// Those of the losses who are made inactive because they are missing.
+    missing: Vec<MirrorName>,
 }
 
 impl Leaving {
     /// Takes note of a plan before it is carried out.
     pub(super) fn of(plan: &Plan) -> Self {
-        Self {
-            deleted: plan.deletes.iter().map(|(name, _)| *name).collect(),
-            deactivated: plan.deactivations.iter().map(|(name, _)| *name).collect(),
-        }
+        let missing = plan.deactivations.iter().map(|(name, _)| *name).collect();
+        Self { losses: guard::losses(plan), missing }
     }
 
-    /// Forgets since when those are missing who are gone now. Whoever could not be written stays
-    /// due.
-    pub(super) fn forget_gone(self, run: &Run<'_>, memory: &mut Memory) {
-        let Some(marks) = &mut memory.marks else { return };
-        let state = |name| run.context.observed.get(run.key, name).map(|observed| observed.state);
-        let gone = self.deleted.into_iter().filter(|name| state(*name).is_none());
-        let inactive =
-            self.deactivated.into_iter().filter(|name| state(*name) == Some(Some(State::Inactive)));
-        gone.chain(inactive).for_each(|name| marks.remove(name));
+    /// Looks who is gone now: forgets since when they were missing, and counts them, unless they
+    /// were approved. Whoever could not be written is still there.
+    pub(super) fn settle(self, run: &Run<'_>, memory: &mut Memory, now: i64) {
+        let approved = memory.approved.is_some();
+        let Some(lasting) = &mut memory.lasting else { return };
+        let (mut users, mut groups) = (0, 0);
+        for (loss, name) in self.losses {
+            let mirror = run.context.observed.get(run.key, name);
+            if !happened(loss, mirror.as_ref()) {
+                continue;
+            }
+            match name.kind {
+                Kind::User => users += 1,
+                Kind::Group => groups += usize::from(loss == Loss::Delete),
+            }
+            if loss == Loss::Delete {
+                lasting.marks.remove(name);
+            }
+        }
+        for name in self.missing {
+            let mirror = run.context.observed.get(run.key, name);
+            if happened(Loss::Deactivate, mirror.as_ref()) {
+                lasting.marks.remove(name);
+            }
+        }
+        if approved {
+            lasting.recent.clear();
+        } else {
+            lasting.recent.add(now, users, groups);
+        }
+    }
+}
+
+fn happened(loss: Loss, mirror: Option<&Observed>) -> bool {
+    match loss {
+        Loss::Delete => mirror.is_none(),
+        Loss::Deactivate => mirror.is_some_and(|observed| observed.state == Some(State::Inactive)),
+        Loss::Shrink => false,
     }
 }

@@ -47,6 +47,8 @@ pub struct Against<'a> {
     pub allow_empty: bool,
     /// How much may be taken away without being asked.
     pub limits: Limits,
+    /// People and groups that went unasked within the last day.
+    pub recent: (usize, usize),
     /// What becomes of those who are missing, and when.
     pub departure: Policy,
     /// Who is known to be missing.
@@ -107,15 +109,17 @@ pub(super) async fn plan(
     let reading = memory.reading.as_ref().ok_or(PlanFailure::NoReading)?;
     let snapshot = reading.snapshot.clone().ok_or(PlanFailure::NoReading)?;
     let times = Times { now: Timestamp::now().as_second(), read: reading.full_at.as_second() };
-    let marks = memory.marks.clone().unwrap_or_default();
+    let lasting = memory.lasting.clone().unwrap_or_default();
     let view = run.context.observed.view(run.key);
     let directory = run.key.name.clone();
     let (rules, limits, departure) = (settings.rules.clone(), settings.limits, settings.departure);
     let owner = crate::sink::object::uid_number(&run.owner.uid);
     let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
-        let (mirrors, directory, marks) = (&view, directory.as_str(), &marks);
-        let against = Against { mirrors, directory, owner, allow_empty, limits, departure, marks, times };
+        let (mirrors, directory, marks) = (&view, directory.as_str(), &lasting.marks);
+        let recent = lasting.recent.within(times.now);
+        let against =
+            Against { mirrors, directory, owner, allow_empty, limits, recent, departure, marks, times };
         compare(&snapshot, &rules, &against)
     })
     .await
@@ -154,7 +158,7 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     });
     let marks = grace::apply(&mut plan, against.marks, &against.departure, against.times);
     let counts = count(&plan, view, directory);
-    let above_limits = guard::judge(&plan, &view.index, &against.limits);
+    let above_limits = guard::judge(&plan, &view.index, &against.limits, against.recent);
     Ok(Planned { plan, counts, summary, marks, quarantined: held_back.into_status(), above_limits })
 }
 

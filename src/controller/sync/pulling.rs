@@ -171,9 +171,9 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
 /// Whether somebody's grace time has ended since the last full reading: a list of changes never
 /// deletes, and what was read before says nothing of now.
 fn grace_time_is_over(memory: &Memory, settings: &Settings) -> bool {
-    let (Some(marks), Some(reading)) = (&memory.marks, &memory.reading) else { return false };
+    let (Some(lasting), Some(reading)) = (&memory.lasting, &memory.reading) else { return false };
     let (read, now) = (reading.full_at.as_second(), Timestamp::now().as_second());
-    marks.ask_for_a_reading(settings.departure.grace, read, now)
+    lasting.marks.ask_for_a_reading(settings.departure.grace, read, now)
 }
 
 /// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the
