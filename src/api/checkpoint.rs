@@ -53,6 +53,20 @@ pub struct DirectoryCheckpointSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub recent_losses: Vec<RecentLosses>,
+    /// Whose directory was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Tenant>,
+}
+
+/// Whose directory was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tenant {
+    /// What has the id: the name of the base entry, for one.
+    #[schemars(length(max = 4096))]
+    pub of: String,
+    /// The id.
+    #[schemars(length(max = 256))]
+    pub id: String,
 }
 
 /// What was taken away within one hour without an approval.

@@ -54,6 +54,11 @@ pub struct DirectorySpec {
     /// Where the people come from: exactly one member, which cannot be exchanged for another.
     #[x_kube(validation = the_provider_stays())]
     pub provider: ProviderSpec,
+    /// Whose directory it is: the id that `status.tenant` shows. If it is set, no other directory is
+    /// read. Without it, none is read but the one that was read before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
     /// When to sync.
     #[serde(default)]
     pub sync: Sync,

@@ -24,6 +24,11 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub provider: Option<String>,
+    /// Whose directory was read last, where the provider can tell: an id that stays while the directory
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub tenant: Option<String>,
     /// People in the cluster (with `mode: None`: that would be), but for those who are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,

@@ -121,6 +121,7 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
         full_sync_time: Time(truncated(reading.full_at)),
         missing: Vec::new(),
         recent_losses: Vec::new(),
+        tenant: None,
     }
 }
 

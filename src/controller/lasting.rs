@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::DirectoryCheckpointSpec;
-use crate::api::checkpoint::{MissingSince, RecentLosses};
+use crate::api::checkpoint::{MissingSince, RecentLosses, Tenant};
 use crate::plan::Marks;
 use crate::plan::marks::Batch;
 use crate::plan::recent::{Recent, Taken};
+use crate::source::TenantId;
 
 /// What must outlive a restart whatever became of the mirrors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Lasting {
     pub marks: Marks,
     /// What went unasked within the last day.
     pub recent: Recent,
+    /// Whose directory was read.
+    pub tenant: Option<TenantId>,
 }
 
 impl Lasting {
@@ -32,6 +35,7 @@ impl Lasting {
         Self {
             marks: Marks::of(&spec.missing.iter().map(batch).collect::<Vec<_>>()),
             recent: Recent::of(spec.recent_losses.iter().map(taken).collect()),
+            tenant: spec.tenant.as_ref().map(|Tenant { of, id }| TenantId { of: of.clone(), id: id.clone() }),
         }
     }
 
@@ -52,6 +56,7 @@ impl Lasting {
         DirectoryCheckpointSpec {
             missing: self.marks.batches().iter().filter_map(missing_since).collect(),
             recent_losses: self.recent.entries().iter().filter_map(losses).collect(),
+            tenant: self.tenant.clone().map(|TenantId { of, id }| Tenant { of, id }),
             ..spec
         }
     }
@@ -93,6 +98,7 @@ mod tests {
             full_sync_time: Time(Timestamp::UNIX_EPOCH),
             missing: Vec::new(),
             recent_losses: Vec::new(),
+            tenant: None,
         }
     }
 
@@ -102,6 +108,7 @@ mod tests {
         lasting.marks.insert(MirrorName::new(Kind::User, "1"), 1_000_000);
         lasting.marks.insert(MirrorName::new(Kind::Group, "1"), 1_000_500);
         lasting.recent.add(1_000_000, 2, 1);
+        lasting.tenant = Some(TenantId { of: "dc=a".into(), id: "entryUUID=1".into() });
         assert_eq!(Lasting::of(&lasting.within(spec())), lasting);
     }
 

@@ -64,6 +64,8 @@ pub struct Synced {
     pub pending: Option<PendingPlan>,
     /// Who goes when their grace time is over.
     pub waiting: Waiting,
+    /// Whose directory was read.
+    pub tenant: Option<String>,
     /// What the source had to say besides.
     pub notes: Vec<String>,
 }
@@ -122,9 +124,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     if held.is_none() && pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
-        let (planned, pending, notes) = (None, None, notes(memory));
-        let waiting = waiting(memory, &settings, started);
-        return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, waiting, notes });
+        let (kind, planned, pending) = (pulled.kind, None, None);
+        let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
+        return Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes });
     }
     if !memory.has_records() {
         pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
@@ -151,9 +153,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     } else if held.is_none() {
         checkpoint::keep(run, memory, &settings).await?;
     }
-    let (notes, waiting) = (notes(memory), waiting(memory, &settings, started));
-    let planned = Some(planned);
-    Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, waiting, notes })
+    let (kind, planned) = (pulled.kind, Some(planned));
+    let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
+    Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes })
 }
 
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
@@ -187,6 +189,11 @@ fn guard(
 fn waiting(memory: &Memory, settings: &Settings, now: Timestamp) -> Waiting {
     let lasting = memory.lasting.as_ref();
     lasting.map(|known| known.marks.waiting(settings.departure.grace, now.as_second())).unwrap_or_default()
+}
+
+/// Whose directory was read.
+fn tenant(memory: &Memory) -> Option<String> {
+    memory.lasting.as_ref()?.tenant.as_ref().map(|tenant| tenant.id.clone())
 }
 
 /// What the source had to say besides, when it was last read.

@@ -19,7 +19,7 @@ use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
 use crate::sink::object::uid_number;
 use crate::sink::observed::View;
-use crate::source::{Material, Pull, SourceError, collect};
+use crate::source::{Expected, Material, Pull, SourceError, collect};
 
 /// Everything that the source says, read once.
 pub struct Reading {
@@ -57,7 +57,8 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let settings = Settings::new(&name, &directory.spec)?;
     let mut source = directory.spec.provider.provider().source(material)?;
     let mut snapshot = Snapshot::default();
-    let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
+    let expected = Expected { named: directory.spec.tenant.as_deref(), known: None };
+    let collected = collect(source.as_mut(), Pull::Full, &expected, &mut snapshot, |_| {}).await?;
     let Settings { rules, limits, departure, .. } = settings;
     Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits, departure })
 }

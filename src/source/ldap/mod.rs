@@ -14,6 +14,7 @@ mod schema;
 mod search;
 mod settings;
 mod spec;
+mod tenant;
 mod time;
 mod wire;
 

@@ -16,7 +16,7 @@ use super::schema::{Groups, People};
 use super::search::{PageSize, Pager};
 use super::spec::Changes;
 use super::wire::{Credentials, Endpoint, Query, Security, Session};
-use super::{filter, time};
+use super::{filter, tenant, time};
 use crate::model::Kind;
 use crate::source::{End, Page, Pull, SourceError};
 
@@ -64,6 +64,9 @@ impl Reader {
             notes: Notes::default(),
             context: Context { today: time::day_number(Timestamp::now()), ..Context::default() },
         };
+        if let Some(tenant) = tenant::read(&mut run.session, &self.people.query).await? {
+            run.pages.send(Page::Tenant(tenant)).await;
+        }
         let result = match position {
             None => run.full().await,
             Some(Position::Syncrepl { users, groups }) => run.refresh(&users, groups.as_deref()).await,

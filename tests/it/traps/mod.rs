@@ -5,6 +5,7 @@ mod changes;
 mod limits;
 mod security;
 mod tables;
+mod tenant;
 mod values;
 
 use directory_sync::api::Directory;

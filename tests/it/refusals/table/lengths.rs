@@ -35,6 +35,7 @@ fn words() -> Vec<Case> {
     [
         lengths("spec.displayName", 0, 256, letters),
         lengths("spec.organization", 0, 128, letters),
+        lengths("spec.tenant", 1, 256, letters),
         lengths("spec.roles.default", 1, 128, letters),
         lengths("spec.roles.rules[0].role", 1, 128, letters),
         lengths("spec.roles.rules[0].groups[0]", 1, 512, letters),
