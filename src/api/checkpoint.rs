@@ -56,6 +56,35 @@ pub struct DirectoryCheckpointSpec {
     /// Whose directory was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Tenant>,
+    /// Every mirror that the held plan of the status is about: the first 30,000 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldLosses>,
+}
+
+/// What the guard holds back, mirror by mirror: the 100 bits of each mirror's name in thirteen bytes,
+/// all in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldLosses {
+    /// The hash of the plan, as in `status.pendingPlan`.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// People who would be deleted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub delete_users: String,
+    /// People who would become inactive.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub deactivate_users: String,
+    /// Groups that would be deleted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub delete_groups: String,
+    /// Groups that would lose more than half of their members.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub shrink_groups: String,
 }
 
 /// Whose directory was read.

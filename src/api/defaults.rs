@@ -17,6 +17,23 @@ pub const GUARD_MINIMUM: i32 = 5;
 /// `spec.deletion.guard.maximum`.
 pub const GUARD_MAXIMUM: i32 = 500;
 
+/// `spec.quarantine.maxPercent`.
+pub const QUARANTINE_PERCENT: i32 = 1;
+/// `spec.quarantine.minimum`.
+pub const QUARANTINE_MINIMUM: i32 = 10;
+
+/// `spec.quarantine.maxPercent` as the schema's default.
+#[must_use]
+pub const fn quarantine_percent() -> i32 {
+    QUARANTINE_PERCENT
+}
+
+/// `spec.quarantine.minimum` as the schema's default.
+#[must_use]
+pub const fn quarantine_minimum() -> i32 {
+    QUARANTINE_MINIMUM
+}
+
 /// `spec.deletion.guard.percent` as the schema's default.
 #[must_use]
 pub const fn guard_percent() -> i32 {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults;
+use super::quarantine::Quarantine;
 use super::rule;
 use super::rules::{MappingRule, Roles, Scope};
 use super::status::DirectoryStatus;
@@ -78,6 +79,9 @@ pub struct DirectorySpec {
     /// What happens to the mirrors of people and groups that are gone.
     #[serde(default)]
     pub deletion: Deletion,
+    /// How many people and groups may be held back before nothing is written.
+    #[serde(default)]
+    pub quarantine: Quarantine,
     /// What is written into the cluster.
     #[serde(default)]
     pub output: Output,

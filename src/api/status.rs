@@ -67,6 +67,9 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), inner(length(max = 1024)), extend("x-kubernetes-list-type" = "atomic"))]
     pub notes: Vec<String>,
+    /// People who share what others should not have; each has an object of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Conflicts>,
     /// People and groups that are held back, counted by reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
@@ -183,6 +186,16 @@ pub struct Missing {
     /// When the first of them goes, unless they are back before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_due: Option<Time>,
+}
+
+/// People who share an e-mail address or a user name with somebody, in any letter case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflicts {
+    /// People whose e-mail address somebody else has, too.
+    pub email: i64,
+    /// People whose user name somebody else has, too.
+    pub user_name: i64,
 }
 
 /// How many people and groups are held back for one reason.

@@ -122,6 +122,7 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
         missing: Vec::new(),
         recent_losses: Vec::new(),
         tenant: None,
+        held: None,
     }
 }
 

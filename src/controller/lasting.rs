@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::held_names::HeldNames;
 use crate::api::DirectoryCheckpointSpec;
 use crate::api::checkpoint::{MissingSince, RecentLosses, Tenant};
 use crate::plan::Marks;
@@ -20,6 +21,8 @@ pub struct Lasting {
     pub recent: Recent,
     /// Whose directory was read.
     pub tenant: Option<TenantId>,
+    /// What the guard holds back.
+    pub held: Option<HeldNames>,
 }
 
 impl Lasting {
@@ -36,6 +39,7 @@ impl Lasting {
             marks: Marks::of(&spec.missing.iter().map(batch).collect::<Vec<_>>()),
             recent: Recent::of(spec.recent_losses.iter().map(taken).collect()),
             tenant: spec.tenant.as_ref().map(|Tenant { of, id }| TenantId { of: of.clone(), id: id.clone() }),
+            held: spec.held.as_ref().map(HeldNames::of),
         }
     }
 
@@ -56,6 +60,7 @@ impl Lasting {
         DirectoryCheckpointSpec {
             missing: self.marks.batches().iter().filter_map(missing_since).collect(),
             recent_losses: self.recent.entries().iter().filter_map(losses).collect(),
+            held: self.held.as_ref().map(HeldNames::kept),
             tenant: self.tenant.clone().map(|TenantId { of, id }| Tenant { of, id }),
             ..spec
         }
@@ -99,6 +104,7 @@ mod tests {
             missing: Vec::new(),
             recent_losses: Vec::new(),
             tenant: None,
+            held: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::model::ContentHash;
 use crate::normalize::Rules;
 use crate::plan::grace::{Fate, Policy};
 use crate::plan::guard::Limits;
+use crate::plan::quarantine::Tolerance;
 use crate::source::Problem;
 
 /// Settings that are known to work.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub full_interval: Duration,
     /// How much a sync may take away without being asked.
     pub limits: Limits,
+    /// How many records may be held back.
+    pub tolerance: Tolerance,
     /// What becomes of those who are missing, and when.
     pub departure: Policy,
     /// Scope, mapping and roles, compiled.
@@ -71,8 +74,17 @@ impl Settings {
         let rules_hash = hash(&(parts, gone), &mut problems);
         match rules {
             Ok(rules) if problems.is_empty() => {
-                let limits = limits(spec);
-                Ok(Self { interval, full_interval, limits, departure, rules, source_hash, rules_hash })
+                let (limits, tolerance) = (limits(spec), tolerance(spec));
+                Ok(Self {
+                    interval,
+                    full_interval,
+                    limits,
+                    tolerance,
+                    departure,
+                    rules,
+                    source_hash,
+                    rules_hash,
+                })
             }
             _ => Err(Invalid { problems }),
         }
@@ -98,6 +110,13 @@ fn limits(spec: &DirectorySpec) -> Limits {
         percent: guard.percent.unsigned_abs(),
         minimum: guard.minimum.unsigned_abs() as usize,
         maximum: guard.maximum.unsigned_abs() as usize,
+    }
+}
+
+fn tolerance(spec: &DirectorySpec) -> Tolerance {
+    Tolerance {
+        percent: spec.quarantine.max_percent.unsigned_abs(),
+        minimum: spec.quarantine.minimum.unsigned_abs() as usize,
     }
 }
 

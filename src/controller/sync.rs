@@ -19,10 +19,12 @@ use crate::sink::object::Owner;
 use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
 
+mod held_back;
 mod leaving;
 mod planning;
 mod pulling;
 
+pub use held_back::TooManyHeld;
 use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
 pub use pulling::{Pulled, Want};
@@ -91,6 +93,9 @@ pub enum SyncError {
     /// The source did not answer, or not completely.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// So many records are held back that the reading is not believed.
+    #[error(transparent)]
+    TooManyHeld(Box<TooManyHeld>),
     /// The plan could not be made: a defect of this program.
     #[error(transparent)]
     Plan(#[from] PlanFailure),
@@ -135,6 +140,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
     let mut planned = planning::plan(run, memory, &settings).await?;
+    if let Some(too_many) = planned.too_many_held.take() {
+        return Err(SyncError::TooManyHeld(Box::new(too_many)));
+    }
     if let Some(lasting) = &mut memory.lasting {
         lasting.marks = std::mem::take(&mut planned.marks);
     }
@@ -165,6 +173,8 @@ fn guard(
     planned: &mut Planned,
     held: Option<Held>,
 ) -> Option<PendingPlan> {
+    let known = memory.lasting.get_or_insert_default();
+    known.held = None;
     let Some(above) = planned.above_limits.take() else {
         memory.approved = None;
         return None;
@@ -177,7 +187,8 @@ fn guard(
             memory.approved = Some(approved);
             None
         }
-        Decision::Hold(pending) => {
+        Decision::Hold(pending, names) => {
+            known.held = Some(names);
             memory.approved = None;
             guard::hold_back(&mut planned.plan);
             Some(pending)

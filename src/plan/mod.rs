@@ -6,6 +6,7 @@ pub mod guard;
 pub mod index;
 pub mod marks;
 pub mod planner;
+pub mod quarantine;
 pub mod recent;
 
 pub use index::{Index, Observed};

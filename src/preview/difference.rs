@@ -173,8 +173,13 @@ impl Difference {
                 &other.name,
             ))
         });
+        let doubt = planned.too_many_held.iter().map(ToString::to_string);
         let withheld = plan.withheld.iter().map(stays);
-        let notes = withheld.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
+        let notes = doubt
+            .chain(withheld)
+            .chain(reading.notes.iter().cloned())
+            .chain(planned.summary.notes())
+            .collect();
         Ok(Self {
             directory: reading.directory.clone(),
             changes,

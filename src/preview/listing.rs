@@ -56,7 +56,8 @@ impl Listing {
         groups.sort_by(|one, other| {
             (&one.spec.display_name, &one.name).cmp(&(&other.spec.display_name, &other.name))
         });
-        let notes = reading.notes.iter().cloned().chain(planned.summary.notes()).collect();
+        let doubt = planned.too_many_held.iter().map(ToString::to_string);
+        let notes = doubt.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
         Ok(Self {
             directory: reading.directory.clone(),
             users,

@@ -5,7 +5,7 @@ pub mod difference;
 pub mod given;
 pub mod listing;
 pub mod raw;
-pub mod table;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use crate::model::Snapshot;
 use crate::normalize::Rules;
 use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
+use crate::plan::quarantine::Tolerance;
 use crate::sink::object::uid_number;
 use crate::sink::observed::View;
 use crate::source::{Expected, Material, Pull, SourceError, collect};
@@ -31,6 +32,7 @@ pub struct Reading {
     pub notes: Vec<String>,
     rules: Arc<Rules>,
     limits: Limits,
+    tolerance: Tolerance,
     departure: Policy,
 }
 
@@ -59,8 +61,9 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let mut snapshot = Snapshot::default();
     let expected = Expected { named: directory.spec.tenant.as_deref(), known: None };
     let collected = collect(source.as_mut(), Pull::Full, &expected, &mut snapshot, |_| {}).await?;
-    let Settings { rules, limits, departure, .. } = settings;
-    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits, departure })
+    let Settings { rules, limits, tolerance, departure, .. } = settings;
+    let notes = collected.end.notes;
+    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure })
 }
 
 impl Reading {
@@ -77,6 +80,7 @@ impl Reading {
             owner: uid_number(owner_uid),
             allow_empty: false,
             limits: self.limits,
+            tolerance: self.tolerance,
             departure: self.departure,
             recent: lasting.recent.within(now),
             marks: &lasting.marks,

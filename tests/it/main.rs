@@ -20,6 +20,7 @@ mod guard;
 mod ldap;
 mod preview;
 mod product;
+mod quarantine;
 mod reference;
 mod refusals;
 mod support;

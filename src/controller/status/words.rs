@@ -7,6 +7,9 @@ use crate::model::Kind;
 use crate::plan::{Withheld, planner::WithheldWhy};
 use crate::source::Class;
 
+/// The reason when too many records are held back.
+pub(super) const TOO_MANY_HELD: &str = "TooManyHeldBack";
+
 /// The reason that a failed run gives to `SourceReady` or `Ready`.
 #[must_use]
 pub fn source_reason(error: &SyncError) -> &'static str {
@@ -15,6 +18,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::Reference(reference) if reference.is_transient() => "ClusterUnreachable",
         SyncError::Reference(_) => "ReferenceNotReadable",
         SyncError::Source(source) => source.class.reason(),
+        SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
         SyncError::Cancelled => "Cancelled",
@@ -34,7 +38,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
         SyncError::Invalid(_) => {
             conditions.set("Stalled", true, reason, message.clone());
         }
-        SyncError::Reference(_) | SyncError::Source(_) => {
+        SyncError::Reference(_) | SyncError::Source(_) | SyncError::TooManyHeld(_) => {
             conditions.remove("Stalled");
             conditions.set("SourceReady", false, reason, message.clone());
         }

@@ -1,19 +1,19 @@
 //! Normalises the reading and compares it with the mirrors, on a thread of its own: it is all
 //! computation.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::super::memory::Memory;
 use super::super::settings::Settings;
 use super::Run;
+use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::Quarantined;
 use crate::model::snapshot::SnapshotError;
 use crate::model::{Kind, Snapshot};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
 use crate::plan::grace::{self, Policy, Times};
 use crate::plan::guard::{self, HeldPlan, Limits};
+use crate::plan::quarantine::Tolerance;
 use crate::plan::{Completeness, Marks, Plan, Planner, Update};
 use crate::sink::observed::View;
 
@@ -30,6 +30,8 @@ pub struct Planned {
     pub marks: Marks,
     /// Who is held back.
     pub quarantined: Vec<Quarantined>,
+    /// Whether that is more than a reading is believed with; then nothing of it is to be written.
+    pub too_many_held: Option<TooManyHeld>,
     /// What the plan takes away, if that is more than the guard's limits allow.
     pub above_limits: Option<HeldPlan>,
 }
@@ -49,6 +51,8 @@ pub struct Against<'a> {
     pub limits: Limits,
     /// People and groups that went unasked within the last day.
     pub recent: (usize, usize),
+    /// How many records may be held back.
+    pub tolerance: Tolerance,
     /// What becomes of those who are missing, and when.
     pub departure: Policy,
     /// Who is known to be missing.
@@ -112,14 +116,25 @@ pub(super) async fn plan(
     let lasting = memory.lasting.clone().unwrap_or_default();
     let view = run.context.observed.view(run.key);
     let directory = run.key.name.clone();
-    let (rules, limits, departure) = (settings.rules.clone(), settings.limits, settings.departure);
+    let Settings { limits, tolerance, departure, .. } = *settings;
+    let rules = settings.rules.clone();
     let owner = crate::sink::object::uid_number(&run.owner.uid);
     let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
         let (mirrors, directory, marks) = (&view, directory.as_str(), &lasting.marks);
         let recent = lasting.recent.within(times.now);
-        let against =
-            Against { mirrors, directory, owner, allow_empty, limits, recent, departure, marks, times };
+        let against = Against {
+            mirrors,
+            directory,
+            owner,
+            allow_empty,
+            limits,
+            recent,
+            tolerance,
+            departure,
+            marks,
+            times,
+        };
         compare(&snapshot, &rules, &against)
     })
     .await
@@ -159,7 +174,10 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let marks = grace::apply(&mut plan, against.marks, &against.departure, against.times);
     let counts = count(&plan, view, directory);
     let above_limits = guard::judge(&plan, &view.index, &against.limits, against.recent);
-    Ok(Planned { plan, counts, summary, marks, quarantined: held_back.into_status(), above_limits })
+    let (users, groups) = snapshot.counts();
+    let too_many_held = held_back.too_many(users + groups + rejected_total, against.tolerance);
+    let quarantined = held_back.status();
+    Ok(Planned { plan, counts, summary, marks, quarantined, too_many_held, above_limits })
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
@@ -179,31 +197,5 @@ fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
         drifted: recreated + edited,
         withheld: plan.withheld.clone(),
         sample: deletes.chain(deactivates).chain(updates).chain(creates).take(SAMPLE).collect(),
-    }
-}
-
-/// Counts who is held back, by reason.
-#[derive(Default)]
-struct HeldBack(BTreeMap<&'static str, (usize, String)>);
-
-impl HeldBack {
-    fn add(&mut self, reason: &'static str, example: &str) {
-        self.add_many(reason, 1, example);
-    }
-
-    fn add_many(&mut self, reason: &'static str, number: usize, example: &str) {
-        self.0.entry(reason).or_insert_with(|| (0, example.to_owned())).0 += number;
-    }
-
-    fn into_status(self) -> Vec<Quarantined> {
-        let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        let entries = self.0.into_iter();
-        entries
-            .map(|(reason, (count, example))| Quarantined {
-                reason: reason.to_owned(),
-                count: number(count),
-                example,
-            })
-            .collect()
     }
 }
