@@ -10,6 +10,7 @@
 
 mod chart;
 mod check;
+mod commands;
 mod consumer;
 mod contract;
 mod control_plane;
