@@ -8,7 +8,7 @@ help: ## Lists the commands.
 demo: ## Shows it all on this machine, from an LDAP server to objects in a cluster. ONCE=1 ends after the last step.
 	dev/demo/run.sh
 
-test: ## Runs every test, against a real control plane and a real OpenLDAP.
+test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 	dev/servers.sh
 	cargo test --locked
 

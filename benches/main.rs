@@ -1,4 +1,4 @@
-//! `make bench`: measures the operator against a real control plane and a real OpenLDAP, each
+//! `make bench`: measures the operator against a real control plane, OpenLDAP and Samba, each
 //! figure beside a floor of the same run, and judges it by its bound.
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,8 @@
 )]
 
 mod computation;
+mod counting;
+mod domain;
 mod first_sync;
 mod floor;
 mod machine;
@@ -61,6 +63,9 @@ async fn measure(scale: Scale) -> Report {
         let peer = peer::measure(&scale).await;
         report.add("the peer's workload", peer.rows);
         report.beside_the_peer(peer.comparison);
+    }
+    if asked("domain") {
+        report.add("a domain", domain::rows(&scale).await);
     }
     report
 }

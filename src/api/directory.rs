@@ -238,6 +238,14 @@ pub struct Guard {
     pub allow_empty: Option<String>,
 }
 
+impl Guard {
+    /// Whether the Directory with this uid may become empty.
+    #[must_use]
+    pub fn may_become_empty(&self, uid: &str) -> bool {
+        self.allow_empty.as_deref().is_some_and(|allowed| allowed == uid)
+    }
+}
+
 impl Default for Guard {
     fn default() -> Self {
         Self {

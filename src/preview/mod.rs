@@ -10,6 +10,7 @@ pub(crate) mod table;
 use std::sync::Arc;
 
 use crate::api::Directory;
+use crate::api::directory::Guard;
 use crate::controller::lasting::Lasting;
 use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
@@ -34,6 +35,7 @@ pub struct Reading {
     limits: Limits,
     tolerance: Tolerance,
     departure: Policy,
+    guard: Guard,
 }
 
 /// Why there is nothing to show.
@@ -63,7 +65,8 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let collected = collect(source.as_mut(), Pull::Full, &expected, &mut snapshot, |_| {}).await?;
     let Settings { rules, limits, tolerance, departure, .. } = settings;
     let notes = collected.end.notes;
-    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure })
+    let guard = directory.spec.deletion.guard.clone();
+    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure, guard })
 }
 
 impl Reading {
@@ -78,7 +81,7 @@ impl Reading {
             mirrors,
             directory: &self.directory,
             owner: uid_number(owner_uid),
-            allow_empty: false,
+            allow_empty: self.guard.may_become_empty(owner_uid),
             limits: self.limits,
             tolerance: self.tolerance,
             departure: self.departure,

@@ -80,12 +80,20 @@ impl SecretRef {
     }
 }
 
+impl ConfigMapRef {
+    /// The object that is named.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference { kind: ReferenceKind::ConfigMap, name: self.name.clone() }
+    }
+}
+
 impl TextRef {
     /// The object that is named.
     #[must_use]
     pub fn reference(&self) -> Reference {
         match self {
-            Self::ConfigMap(named) => Reference { kind: ReferenceKind::ConfigMap, name: named.name.clone() },
+            Self::ConfigMap(named) => named.reference(),
             Self::Secret(named) => named.reference(),
         }
     }

@@ -4,11 +4,14 @@
 //! to the list at the end of this file: it makes the member of `spec.provider`, the dispatch and
 //! the word in metrics and messages.
 
+pub mod active_directory;
 pub mod collect;
 pub mod csv;
 pub mod error;
 pub mod ldap;
+mod ldap_protocol;
 pub mod material;
+mod pages;
 pub mod tenant;
 
 use futures::stream::BoxStream;
@@ -145,6 +148,8 @@ macro_rules! sources {
 sources! {
     /// A directory that speaks LDAP version 3: OpenLDAP, 389 Directory Server, FreeIPA and kin.
     Ldap => ldap::LdapSpec, "ldap";
+    /// A domain of Active Directory, on Windows Server or Samba.
+    ActiveDirectory => active_directory::ActiveDirectorySpec, "activeDirectory";
     /// Tables of people, memberships and groups as text in a ConfigMap or Secret.
     Csv => csv::CsvSpec, "csv";
 }

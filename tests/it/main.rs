@@ -8,12 +8,14 @@
     reason = "in a test they are how it fails and what it says"
 )]
 
+mod active_directory;
 mod chart;
 mod check;
 mod commands;
 mod consumer;
 mod contract;
 mod control_plane;
+mod csv;
 mod documents;
 mod engine;
 mod grace;

@@ -119,7 +119,7 @@ pub(super) async fn plan(
     let Settings { limits, tolerance, departure, .. } = *settings;
     let rules = settings.rules.clone();
     let owner = crate::sink::object::uid_number(&run.owner.uid);
-    let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
+    let allow_empty = run.directory.spec.deletion.guard.may_become_empty(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
         let (mirrors, directory, marks) = (&view, directory.as_str(), &lasting.marks);
         let recent = lasting.recent.within(times.now);

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use serde_json::{Value, json};
 
+use super::table::{Ending, Format, Table};
 use super::*;
 use crate::model::{GroupRecord, Kind, Rejected, UserRecord};
 use crate::source::{Class, End, Page, Pull};
@@ -20,11 +21,18 @@ fn spec(settings: Value) -> CsvSpec {
 }
 
 fn material(tables: &[(&str, &str)]) -> Material {
-    let reference = spec(json!({})).from.reference();
+    let reference = spec(json!({})).references().remove(0);
     let mut material = Material::default();
     material
         .insert(reference, tables.iter().map(|(key, text)| ((*key).to_owned(), text.as_bytes().to_vec())));
     material
+}
+
+/// A table of a ConfigMap, with commas.
+pub fn table(key: &str, bytes: &[u8]) -> Table {
+    let chunks = futures::stream::iter([Ok(bytes::Bytes::copy_from_slice(bytes))]).boxed();
+    let format = Format { delimiter: Delimiter::Comma, ending: Ending::Any };
+    block_on(Table::open(key, format!("ConfigMap acme key '{key}'"), chunks, format)).unwrap()
 }
 
 /// Everything that one pull answers.
@@ -346,4 +354,31 @@ fn no_message_about_a_row_quotes_it() {
         assert!(!rejected.reason.contains(canary) && !rejected.position.contains(canary), "{rejected:?}");
     }
     assert!(!answer.end.notes.concat().contains(canary), "{:?}", answer.end.notes);
+}
+
+#[test]
+fn names_of_keys_are_refused_where_the_tables_are_files() {
+    let from = json!({"s3": {"bucket": "acme", "credentialsSecretRef": {"name": "acme-s3"}}});
+    let found = spec(json!({"from": from, "users": {"key": "people.csv"}})).problems();
+    let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
+    assert!(fields.contains(&"spec.provider.csv.users.key"), "{fields:?}");
+}
+
+#[cfg(not(all(feature = "s3", feature = "sftp")))]
+#[test]
+fn a_directory_that_needs_what_is_not_built_in_is_told_so() {
+    let secret = json!({"name": "account"});
+    let sftp = json!({"sftp": {"host": "h", "user": "u", "credentialsSecretRef": secret,
+        "hostKeys": [format!("SHA256:{}", "A".repeat(43))]}});
+    let s3 = json!({"s3": {"bucket": "acme", "credentialsSecretRef": secret}});
+    for (built_in, from) in [(cfg!(feature = "sftp"), sftp), (cfg!(feature = "s3"), s3)] {
+        let spec = spec(json!({"from": from}));
+        if !built_in {
+            let problem = spec.problems().pop().unwrap();
+            assert!(problem.message.contains("this build of directory-sync was made without"), "{problem:?}");
+            let error = spec.source(&Material::default()).err().unwrap();
+            assert_eq!(error.class, Class::Misconfigured);
+            assert!(error.message.ends_with(&problem.message), "{error}");
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use ldap3::Scope;
 
-use super::entry::{Entry, LeftOut};
-use super::failure::code;
-use super::wire::{Query, Reply, Session};
+use crate::source::ldap_protocol::entry::{Entry, LeftOut};
+use crate::source::ldap_protocol::failure::code;
+use crate::source::ldap_protocol::wire::{Query, Reply, Session};
 use crate::source::{SourceError, TenantId};
 
 /// Ids that entries have for good: RFC 4530, 389 Directory Server, FreeIPA.

@@ -17,8 +17,8 @@ async fn another_directory_at_the_same_address_is_not_read_until_the_spec_names_
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     let before = scene.stage.status("acme").await.tenant.unwrap();
     assert!(before.starts_with("entryUUID="), "{before}");
-    let ours = scene.slapd.back_up();
-    exchange(&mut scene.slapd);
+    let ours = scene.server.back_up();
+    exchange(&mut scene.server);
     scene.stage.sync("acme").await;
     scene.fails("TenantChanged", &["set spec.tenant to entryUUID=", &before, "Nothing is written"]).await;
     // A restart and a change of the rules do not make it forget whose directory it was.
@@ -38,7 +38,7 @@ async fn another_directory_at_the_same_address_is_not_read_until_the_spec_names_
     assert_eq!(scene.stage.user_names().await.len(), 20 + 18);
 
     // What stays in the spec is no licence for yet another one.
-    scene.slapd.restore(&ours);
+    scene.server.restore(&ours);
     scene.stage.full_sync("acme").await;
     let message = scene.stage.told("acme", "SourceReady", "False", "TenantChanged").await;
     assert!(message.contains(&format!("spec.tenant names {found}")), "{message}");

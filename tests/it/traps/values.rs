@@ -62,7 +62,7 @@ async fn a_base_that_does_not_exist() {
 async fn an_account_that_does_not_see_anybody_any_more() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     let blind = format!("access to dn.children=\"{PEOPLE}\" by * none");
-    scene.slapd.reconfigure(&Slapd::builder().directive(&blind));
+    scene.server.reconfigure(&Slapd::builder().directive(&blind));
     scene.stage.full_sync("acme").await;
     let message = scene.stage.ready("acme", "False", "EmptyResult").await;
     for part in

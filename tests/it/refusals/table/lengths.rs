@@ -10,7 +10,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// `fill` makes a text of a length that is valid but for its length.
-fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
+pub fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
     let says = format!("Too long: may not be more than {most} bytes");
     let mut cases = vec![case(path, "maxLength", json!(fill(most + 1)), json!(fill(most)), &says)];
     if least > 0 {
@@ -67,12 +67,15 @@ fn expressions() -> Vec<Case> {
 
 fn ldap() -> Vec<Case> {
     let url = |length| filled(if length > 8 { "ldaps://" } else { "ldap://" }, 'x', length);
-    let urls = lengths("spec.provider.ldap.url", 8, 512, url).into_iter().map(|case| match case.keyword {
-        "minLength" => case.given("spec.provider.ldap.insecure", json!("PlaintextPasswordsAndData")),
-        _ => case,
-    });
+    let urls = |path, insecure| {
+        lengths(path, 8, 512, url).into_iter().map(move |case| match case.keyword {
+            "minLength" => case.given(insecure, json!("PlaintextPasswordsAndData")),
+            _ => case,
+        })
+    };
     [
-        urls.collect(),
+        urls("spec.provider.ldap.url", "spec.provider.ldap.insecure").collect(),
+        urls("spec.provider.activeDirectory.urls[0]", "spec.provider.activeDirectory.insecure").collect(),
         all(LDAP_BASES, 3, 1_024, |length| filled("o=", 'x', length)),
         all(LDAP_FILTERS, 3, 2_048, |length| filled("a=b", 'x', length)),
         all(LDAP_ATTRIBUTES, 1, 64, letters),
