@@ -242,7 +242,7 @@ impl Worker {
             handled_request: state.handled_request.clone(),
         };
         let next = status::next(&state.status, &subject, ended);
-        self.context.metrics.status(&self.key, &next);
+        self.context.metrics.status(&self.key, &next, interval(directory));
         if !state.shows_progress && !status::is_news(&state.status, &next) {
             return;
         }

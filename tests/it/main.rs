@@ -21,6 +21,7 @@ mod engine;
 mod grace;
 mod guard;
 mod ldap;
+mod observability;
 mod preview;
 mod product;
 mod quarantine;
