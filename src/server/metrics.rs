@@ -310,6 +310,8 @@ impl Metrics {
             ("user", "active", users.active),
             ("user", "inactive", users.inactive),
             ("group", "", status.groups.unwrap_or_default()),
+            ("user", "missing", status.missing.as_ref().map_or(0, |missing| missing.users)),
+            ("group", "missing", status.missing.as_ref().map_or(0, |missing| missing.groups)),
         ];
         for (kind, state, count) in objects {
             self.objects.get_or_create(&kind_labels(key, kind, state)).set(count);
@@ -324,7 +326,13 @@ impl Metrics {
         for (op, _) in pending(&DirectoryStatus::default()) {
             self.pending.remove(&operation_labels(key, op));
         }
-        for (kind, state) in [("user", "active"), ("user", "inactive"), ("group", "")] {
+        for (kind, state) in [
+            ("user", "active"),
+            ("user", "inactive"),
+            ("group", ""),
+            ("user", "missing"),
+            ("group", "missing"),
+        ] {
             self.objects.remove(&kind_labels(key, kind, state));
         }
     }
