@@ -4,6 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// How many names of mirrors a plan shows.
+pub const MAX_SAMPLE: usize = 20;
+
 /// Observed state of a Directory. Counts and sentences only: no person's attributes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -144,7 +147,7 @@ pub struct PlanSummary {
     pub unchanged: i64,
     /// Names of up to 20 mirrors with what would happen to each: `create acme-u-…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_SAMPLE), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,
 }
 
@@ -171,7 +174,7 @@ pub struct PendingPlan {
     pub since: Time,
     /// Names of up to 20 mirrors with what each would lose: `delete acme-u-…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_SAMPLE), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,
 }
 

@@ -7,7 +7,6 @@ use anyhow::{Context, anyhow, bail};
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::discovery::ApiResource;
 use kube::{Client, ResourceExt};
-use serde_json::Value;
 
 use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use crate::cluster::client::explain;
@@ -24,16 +23,6 @@ pub struct Which {
     /// Its namespace; default: the kubeconfig's.
     #[arg(short, long)]
     namespace: Option<String>,
-}
-
-/// Form of a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum OutputFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
 }
 
 /// A Directory in a cluster.
@@ -122,11 +111,6 @@ impl Found {
         }
         Ok(names)
     }
-}
-
-/// A result as JSON.
-pub fn json(value: &Value) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 /// A number of things in words.

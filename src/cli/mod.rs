@@ -5,6 +5,7 @@ pub mod check;
 mod cluster;
 pub mod crds;
 pub mod explain;
+mod output;
 pub mod plan;
 pub mod preview;
 pub mod quarantine;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::cluster::{self, Found, OutputFormat, Which, with_directory};
+use super::cluster::{Found, Which, with_directory};
+use super::output::{OutputFormat, json};
 use super::print;
 use crate::preview::table::table;
 
@@ -44,9 +45,9 @@ pub fn run(args: &QuarantineArgs) -> anyhow::Result<()> {
 fn list(found: &Found, output: OutputFormat) -> anyhow::Result<String> {
     let held = found.directory.status.clone().unwrap_or_default().quarantined;
     match output {
-        OutputFormat::Json => cluster::json(&json!({"quarantined": held})),
-        OutputFormat::Table if held.is_empty() => Ok(format!("Nobody of {} is held back.\n", found.name())),
-        OutputFormat::Table => {
+        OutputFormat::Json => json(&json!({"quarantined": held})),
+        OutputFormat::Text if held.is_empty() => Ok(format!("Nobody of {} is held back.\n", found.name())),
+        OutputFormat::Text => {
             let rows = held.into_iter().map(|held| [held.reason, held.count.to_string(), held.example]);
             Ok(table(&["REASON", "COUNT", "EXAMPLE"], rows))
         }

@@ -10,15 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::held_names::HeldNames;
-use crate::api::status::PendingPlan;
+use super::schedule::whole_seconds;
+use crate::api::status::{MAX_SAMPLE, PendingPlan};
 use crate::model::{ContentHash, MirrorName};
 use crate::plan::guard::{HeldPlan, Loss};
 
 /// How long a hash can be approved before it is made anew.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
-
-/// How many names of mirrors the status shows.
-const SAMPLE: usize = 20;
 
 /// Losses that were approved and are being carried out: what is left of them after a failed write
 /// needs no second approval, as long as nothing has joined them.
@@ -81,7 +79,7 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
         shrink_groups: number(held.losses.shrunk_groups),
         last_day: number(held.last_day),
         since: Time(since),
-        sample: held.mirrors.iter().take(SAMPLE).map(name).collect(),
+        sample: held.mirrors.iter().take(MAX_SAMPLE).map(name).collect(),
     }
 }
 
@@ -89,11 +87,6 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
 fn hash(digest: ContentHash, since: Timestamp) -> String {
     let whole = ContentHash::of_bytes(format!("{digest} {}", since.as_second()).as_bytes()).to_string();
     whole.chars().take(16).collect()
-}
-
-/// The API writes times in whole seconds.
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The Directory's checkpoint in the cluster: read once after a start, written when what it says
 //! has changed, with the resource version it was read with.
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 
 use super::lasting::Lasting;
 use super::memory::{Memory, Reading};
+use super::schedule::whole_seconds;
 use super::settings::Settings;
 use super::sync::{Run, SyncError};
 use crate::api::{DirectoryCheckpoint, DirectoryCheckpointSpec, FIELD_MANAGER, LABEL_DIRECTORY};
@@ -118,7 +118,7 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
         cursor: reading.cursor.as_ref().map(|cursor| cursor.0.clone()),
         rules_hash: settings.rules_hash.to_string(),
         mirrors: run.context.observed.digest(run.key).to_string(),
-        full_sync_time: Time(truncated(reading.full_at)),
+        full_sync_time: Time(whole_seconds(reading.full_at)),
         missing: Vec::new(),
         recent_losses: Vec::new(),
         tenant: None,
@@ -131,11 +131,6 @@ fn says_the_same(known: &DirectoryCheckpointSpec, next: &DirectoryCheckpointSpec
     let same_but_time =
         DirectoryCheckpointSpec { full_sync_time: known.full_sync_time.clone(), ..next.clone() } == *known;
     same_but_time && age < FULL_TIME_SLACK
-}
-
-/// The API writes times in whole seconds.
-fn truncated(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 fn api(run: &Run<'_>) -> Api<Checkpoint> {

@@ -79,6 +79,12 @@ pub struct Known {
     pub retry: Option<Timestamp>,
 }
 
+/// A time as the API can say it: in whole seconds.
+#[must_use]
+pub fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -366,9 +366,7 @@ const fn class(error: &SyncError) -> Class {
 
 fn after(delay: Duration) -> Timestamp {
     let delay = SignedDuration::try_from(delay).unwrap_or_default();
-    let time = Timestamp::now().checked_add(delay).unwrap_or(Timestamp::MAX);
-    // The API writes times in whole seconds.
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+    schedule::whole_seconds(Timestamp::now().checked_add(delay).unwrap_or(Timestamp::MAX))
 }
 
 /// Shows how far a run has come, beside what the last report said.

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::losses;
 use crate::api::status::PendingPlan;
-use crate::cli::cluster::{self, Found, OutputFormat, Which, with_directory};
+use crate::cli::cluster::{Found, Which, with_directory};
+use crate::cli::output::{OutputFormat, json};
 use crate::cli::print;
 use crate::controller::held_names::HeldNames;
 use crate::preview::table::table;
@@ -39,16 +40,14 @@ async fn show(found: &Found, output: OutputFormat) -> anyhow::Result<String> {
     let status = found.directory.status.clone().unwrap_or_default();
     let Some(plan) = status.pending_plan else {
         return match output {
-            OutputFormat::Table => Ok(format!("Nothing of {} is held.\n", found.name())),
-            OutputFormat::Json => cluster::json(&json!({"plan": null, "losses": [], "complete": true})),
+            OutputFormat::Text => Ok(format!("Nothing of {} is held.\n", found.name())),
+            OutputFormat::Json => json(&json!({"plan": null, "losses": [], "complete": true})),
         };
     };
     let (rows, cut) = rows(found, &plan).await?;
     match output {
-        OutputFormat::Json => {
-            cluster::json(&json!({"plan": plan, "losses": rows, "complete": cut.is_none()}))
-        }
-        OutputFormat::Table => {
+        OutputFormat::Json => json(&json!({"plan": plan, "losses": rows, "complete": cut.is_none()})),
+        OutputFormat::Text => {
             let lines = rows.into_iter().map(|Row { action, name, who }| [action, name, who]);
             let cut = cut.map(|why| format!("\n{why}\n")).unwrap_or_default();
             Ok(format!(

@@ -7,7 +7,7 @@ use super::super::memory::Memory;
 use super::super::settings::Settings;
 use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
-use crate::api::status::Quarantined;
+use crate::api::status::{MAX_SAMPLE, Quarantined};
 use crate::model::snapshot::SnapshotError;
 use crate::model::{Kind, Snapshot};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
@@ -102,9 +102,6 @@ pub enum PlanFailure {
     NoReading,
 }
 
-/// How many names of mirrors a plan shows.
-const SAMPLE: usize = 20;
-
 pub(super) async fn plan(
     run: &Run<'_>,
     memory: &Memory,
@@ -196,6 +193,6 @@ fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
         left_out: plan.left_out,
         drifted: recreated + edited,
         withheld: plan.withheld.clone(),
-        sample: deletes.chain(deactivates).chain(updates).chain(creates).take(SAMPLE).collect(),
+        sample: deletes.chain(deactivates).chain(updates).chain(creates).take(MAX_SAMPLE).collect(),
     }
 }
