@@ -56,6 +56,7 @@ pub async fn drain(source: &mut dyn Source, pull: Pull) -> Reading {
     let (mut records, mut cursor) = (0, None);
     while let Some(page) = pages.next().await {
         match page.unwrap() {
+            Page::Tenant(_) => {}
             Page::Users(users) => records += users.len(),
             Page::Groups(groups) => records += groups.len(),
             Page::Rejected(rejected) => panic!("{rejected:?}"),

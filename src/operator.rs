@@ -19,6 +19,7 @@ use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
 use crate::sink::ObservedMirrors;
+use crate::source::Egress;
 
 /// How often the cluster is looked at while something is missing in it.
 const READINESS_RETRY: Duration = Duration::from_secs(2);
@@ -36,6 +37,8 @@ pub struct Options {
     pub health_address: SocketAddr,
     /// How many Directories are synced at a time.
     pub max_concurrent_syncs: usize,
+    /// Where sources may connect.
+    pub egress: Egress,
 }
 
 /// Runs until `stop` is cancelled.
@@ -77,6 +80,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
             observed: observed.clone(),
             metrics: metrics.clone(),
             reporter: reporter(),
+            egress: options.egress.clone(),
             permits: Arc::new(Semaphore::new(permits)),
         };
         tracing::info!(namespaces = ?options.namespaces, "watching Directories");

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::output::{OutputFormat, json};
 use super::{complain, print};
 use crate::check::{Checker, Report, files};
 
@@ -40,16 +41,6 @@ pub struct CheckArgs {
     strict: bool,
 }
 
-/// Form of the result.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum OutputFormat {
-    /// `FILE:LINE: KIND/NAME: FIELD: MESSAGE`, and a summary on standard error.
-    #[default]
-    Text,
-    /// One object with `files`, `objects`, `others` and `problems`.
-    Json,
-}
-
 /// Checks and prints what was found.
 #[must_use]
 pub fn run(args: &CheckArgs) -> ExitCode {
@@ -70,7 +61,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<u8> {
 
 fn show(report: &Report, output: OutputFormat) -> anyhow::Result<()> {
     match output {
-        OutputFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(report)?)),
+        OutputFormat::Json => print(&json(report)?),
         OutputFormat::Text => {
             print(&report.text())?;
             // Without a standard error there is nobody to tell.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow, bail};
 use kube::{Api, Client};
 
+use super::output::{OutputFormat, json};
 use super::print;
 use crate::api::Directory;
 use crate::cluster::references;
@@ -60,16 +61,6 @@ pub struct PreviewArgs {
     /// Form of the result.
     #[arg(short, long, value_enum, default_value_t)]
     output: OutputFormat,
-}
-
-/// Form of a result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 /// A cluster and the namespace that is meant in it.
@@ -132,10 +123,6 @@ async fn difference(args: &PreviewArgs, cluster: &Cluster, reading: &Reading) ->
         OutputFormat::Text => Ok(difference.text()),
         OutputFormat::Json => json(&difference),
     }
-}
-
-fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 async fn connect(args: &PreviewArgs, directory: &Directory) -> anyhow::Result<Option<Cluster>> {

@@ -9,15 +9,14 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::status::PendingPlan;
+use super::held_names::HeldNames;
+use super::schedule::whole_seconds;
+use crate::api::status::{MAX_SAMPLE, PendingPlan};
 use crate::model::{ContentHash, MirrorName};
 use crate::plan::guard::{HeldPlan, Loss};
 
 /// How long a hash can be approved before it is made anew.
 const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
-
-/// How many names of mirrors the status shows.
-const SAMPLE: usize = 20;
 
 /// Losses that were approved and are being carried out: what is left of them after a failed write
 /// needs no second approval, as long as nothing has joined them.
@@ -30,8 +29,8 @@ pub struct Approved {
 /// What is to be done with losses above the limits.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// They are held; the status shows this.
-    Hold(PendingPlan),
+    /// They are held: the status shows the plan, the checkpoint keeps the names.
+    Hold(PendingPlan, HeldNames),
     /// They are carried out.
     CarryOut(Approved),
 }
@@ -63,7 +62,9 @@ pub fn decide(
         return Decision::CarryOut(begun.clone());
     }
     let since = known.map(|known| known.since.0).filter(|since| now.duration_since(*since) < GOOD_FOR);
-    Decision::Hold(pending(&held, directory, since.unwrap_or_else(|| whole_seconds(now))))
+    let pending = pending(&held, directory, since.unwrap_or_else(|| whole_seconds(now)));
+    let names = HeldNames { hash: pending.hash.clone(), losses: held.mirrors };
+    Decision::Hold(pending, names)
 }
 
 fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
@@ -76,8 +77,9 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
         delete: number(held.losses.deleted_users),
         delete_groups: number(held.losses.deleted_groups),
         shrink_groups: number(held.losses.shrunk_groups),
+        last_day: number(held.last_day),
         since: Time(since),
-        sample: held.mirrors.iter().take(SAMPLE).map(name).collect(),
+        sample: held.mirrors.iter().take(MAX_SAMPLE).map(name).collect(),
     }
 }
 
@@ -85,11 +87,6 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
 fn hash(digest: ContentHash, since: Timestamp) -> String {
     let whole = ContentHash::of_bytes(format!("{digest} {}", since.as_second()).as_bytes()).to_string();
     whole.chars().take(16).collect()
-}
-
-/// The API writes times in whole seconds.
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -105,6 +102,7 @@ mod tests {
             losses: Losses { deleted_users: ids.len(), ..Losses::default() },
             allowed_users: 1,
             allowed_groups: 1,
+            last_day: 0,
             mirrors,
         }
     }
@@ -115,7 +113,7 @@ mod tests {
 
     fn shown(decision: Decision) -> PendingPlan {
         match decision {
-            Decision::Hold(pending) => pending,
+            Decision::Hold(pending, _) => pending,
             Decision::CarryOut(approved) => panic!("{approved:?}"),
         }
     }
@@ -123,7 +121,7 @@ mod tests {
     fn carried_out(decision: Decision) -> Approved {
         match decision {
             Decision::CarryOut(approved) => approved,
-            Decision::Hold(pending) => panic!("{pending:?}"),
+            Decision::Hold(pending, _) => panic!("{pending:?}"),
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::cluster::client::Clients;
 use crate::server::metrics::Metrics;
 use crate::sink::ObservedMirrors;
+use crate::source::Egress;
 
 /// What all workers share; cheap to clone.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Who Events on Directories are from.
     pub reporter: Reporter,
+    /// Where sources may connect.
+    pub egress: Egress,
     /// As many Directories are synced at a time as this has permits.
     pub permits: Arc<Semaphore>,
 }

@@ -157,7 +157,8 @@ impl Worker {
                 cancel: &cancel,
                 progress: &progress,
             };
-            let sync = AssertUnwindSafe(sync::sync(&run, &mut state.memory)).catch_unwind();
+            // Between two syncs, a worker takes no room for one.
+            let sync = AssertUnwindSafe(Box::pin(sync::sync(&run, &mut state.memory))).catch_unwind();
             let mut sync = std::pin::pin!(sync);
             let mut ticks = tokio::time::interval_at(started + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
             loop {
@@ -193,10 +194,12 @@ impl Worker {
     ) {
         let uid = directory.metadata.uid.as_deref().unwrap_or_default();
         let interval = interval(directory);
-        let asked_source = want != Want::Replan
+        // A run that did not ask the source says nothing of whether it answers again.
+        let source_answers = status::records_were_doubted(&state.status)
+            || want != Want::Replan
             || !matches!(result, Ok(synced) if synced.kind == crate::api::status::SyncKind::Replan);
         match result {
-            Ok(_) if asked_source => {
+            Ok(_) if source_answers => {
                 state.failures = 0;
                 state.asked = started;
                 state.due = started + schedule::jittered(interval, uid);
@@ -239,7 +242,7 @@ impl Worker {
             handled_request: state.handled_request.clone(),
         };
         let next = status::next(&state.status, &subject, ended);
-        self.context.metrics.status(&self.key, &next);
+        self.context.metrics.status(&self.key, &next, interval(directory));
         if !state.shows_progress && !status::is_news(&state.status, &next) {
             return;
         }
@@ -354,7 +357,7 @@ fn interval(directory: &Directory) -> Duration {
 /// How a failure is retried.
 const fn class(error: &SyncError) -> Class {
     match error {
-        SyncError::Invalid(_) | SyncError::Plan(_) => Class::Misconfigured,
+        SyncError::Invalid(_) | SyncError::Plan(_) | SyncError::TooManyHeld(_) => Class::Misconfigured,
         SyncError::Reference(reference) if !reference.is_transient() => Class::Misconfigured,
         SyncError::Reference(_) | SyncError::Checkpoint(_) | SyncError::Cancelled => Class::Transient,
         SyncError::Source(source) => source.class,
@@ -363,9 +366,7 @@ const fn class(error: &SyncError) -> Class {
 
 fn after(delay: Duration) -> Timestamp {
     let delay = SignedDuration::try_from(delay).unwrap_or_default();
-    let time = Timestamp::now().checked_add(delay).unwrap_or(Timestamp::MAX);
-    // The API writes times in whole seconds.
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+    schedule::whole_seconds(Timestamp::now().checked_add(delay).unwrap_or(Timestamp::MAX))
 }
 
 /// Shows how far a run has come, beside what the last report said.

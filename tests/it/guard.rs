@@ -140,3 +140,40 @@ async fn a_directory_may_become_empty_only_where_its_uid_says_so_and_with_an_app
     approve(&stage, &plan.hash).await;
     stage.users_become(&[]).await;
 }
+
+#[tokio::test]
+async fn small_losses_that_add_up_within_a_day_are_held_across_restarts_until_they_are_approved() {
+    let mut stage = forty("guard-day").await;
+    let shrink_to = async |stage: &Stage, left: usize| {
+        stage.rewrite("people", json!({"users.csv": people(0..left)})).await;
+        stage.sync("acme").await;
+    };
+    for left in [37, 35] {
+        shrink_to(&stage, left).await;
+        assert_eq!(stage.user_names().await.len(), left);
+    }
+    shrink_to(&stage, 34).await;
+    let message = stage.ready("acme", "False", "PlanHeld").await;
+    assert!(message.starts_with("1 person would be deleted (after 5 that went within"), "{message}");
+    stage.operator.restart().await;
+    stage.full_sync("acme").await;
+    let plan = pending(&stage, "").await;
+    assert_eq!((plan.delete, plan.last_day), (1, 5));
+    assert_eq!(stage.user_names().await.len(), 35);
+
+    approve(&stage, &plan.hash).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.user_names().await.len(), 34);
+    shrink_to(&stage, 30).await;
+    assert_eq!(stage.user_names().await.len(), 30, "an approval begins the day anew");
+}
+
+#[tokio::test]
+async fn all_groups_are_never_replaced_by_others_without_an_approval() {
+    let stage = forty("guard-groups").await;
+    stage.rewrite("people", json!({"user_groups.csv": members(0..40).replace("everybody", "all")})).await;
+    let plan = pending(&stage, "").await;
+    assert_eq!((plan.delete_groups, plan.delete), (1, 0));
+    assert_eq!(stage.group("everybody").await.spec.group.member_count, 40);
+    assert_eq!(stage.group("all").await.spec.group.member_count, 40);
+}

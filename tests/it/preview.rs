@@ -199,16 +199,19 @@ async fn only_a_directory_that_may_become_empty_shows_that_it_would() {
     stage.ready("acme", "True", "Synced").await;
     let header = TWO.lines().next().unwrap();
     stage.rewrite("people", json!({"users.csv": format!("{header}\n")})).await;
-    let deleted = |spec: &Value| {
+    let would = |spec: &Value, action: &str| {
         let shown = json_of(&difference(&stage, spec, &["--output=json"]));
         let changes = shown["changes"].as_array().unwrap();
-        changes.iter().filter(|change| change["action"] == "delete").count()
+        changes.iter().filter(|change| change["action"] == action).count()
     };
-    assert_eq!(deleted(&csv()), 0);
+    assert_eq!(would(&csv(), "delete"), 0);
     let mut spec = csv();
     let uid = stage.api::<Directory>().get("acme").await.unwrap().metadata.uid;
-    spec["deletion"] = json!({"guard": {"allowEmpty": uid}});
-    assert_eq!(deleted(&spec), 2);
+    spec["deletion"]["guard"] = json!({"allowEmpty": uid});
+    assert_eq!(would(&spec, "delete"), 2);
+    // With a grace time they would be missing first.
+    spec["deletion"]["graceTime"] = json!("1h");
+    assert_eq!((would(&spec, "delete"), would(&spec, "missing")), (0, 2));
 }
 
 #[tokio::test]

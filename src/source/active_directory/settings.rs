@@ -70,7 +70,8 @@ pub fn reader(spec: &ActiveDirectorySpec, material: &Material) -> Result<Reader,
     if let Some(problem) = problems(spec).into_iter().next() {
         return Err(SourceError::misconfigured(format!("{}: {}", problem.field, problem.message)));
     }
-    let endpoints = spec.urls.iter().map(|url| endpoint(url));
+    let through = |endpoint| Endpoint { egress: material.egress().clone(), ..endpoint };
+    let endpoints = spec.urls.iter().map(|url| endpoint(url).map(through));
     let endpoints: Vec<Endpoint> = endpoints
         .collect::<Result<_, _>>()
         .map_err(|message| SourceError::misconfigured(format!("{PATH}.urls: {message}")))?;

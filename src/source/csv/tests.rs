@@ -49,6 +49,7 @@ fn pull(spec: &CsvSpec, tables: &[(&str, &str)], request: Pull) -> Result<Answer
     let mut answer = Answer::default();
     for page in block_on(source.pull(request).collect::<Vec<_>>()) {
         match page? {
+            Page::Tenant(tenant) => panic!("a table has no tenant: {tenant:?}"),
             Page::Users(mut users) => answer.users.append(&mut users),
             Page::Groups(mut groups) => answer.groups.append(&mut groups),
             Page::Rejected(mut rejected) => answer.rejected.append(&mut rejected),
@@ -159,7 +160,7 @@ fn a_listing_comes_in_bounded_pages_and_ends_once() {
             Page::Users(users) => users.len(),
             Page::Groups(groups) => groups.len(),
             Page::Rejected(rejected) => rejected.len(),
-            Page::End(_) => 0,
+            Page::Tenant(_) | Page::End(_) => 0,
         })
         .collect();
     assert_eq!(sizes, [500, 500, 201, 500, 1, 0]);

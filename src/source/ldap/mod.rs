@@ -7,6 +7,7 @@ mod pull;
 mod schema;
 mod settings;
 mod spec;
+mod tenant;
 
 use futures::stream::BoxStream;
 

@@ -12,6 +12,7 @@ use super::map::{self, Context, Unusable};
 use super::notes::Notes;
 use super::schema::{Groups, People};
 use super::spec::Changes;
+use super::tenant;
 use crate::model::Kind;
 use crate::source::ldap_protocol::entry::{Entry, LeftOut};
 use crate::source::ldap_protocol::search::{PageSize, Pager};
@@ -64,6 +65,9 @@ impl Reader {
             notes: Notes::default(),
             context: Context { today: time::day_number(Timestamp::now()), ..Context::default() },
         };
+        if let Some(tenant) = tenant::read(&mut run.session, &self.people.query).await? {
+            run.pages.send(Page::Tenant(tenant)).await;
+        }
         let result = match position {
             None => run.full().await,
             Some(Position::Syncrepl { users, groups }) => run.refresh(&users, groups.as_deref()).await,

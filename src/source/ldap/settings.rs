@@ -8,7 +8,7 @@ use super::spec::{Changes, LdapSpec, Membership};
 use crate::model::ContentHash;
 use crate::source::ldap_protocol::connection::{self, Encryption};
 use crate::source::ldap_protocol::problems::Problems;
-use crate::source::ldap_protocol::wire::{Credentials, Wording};
+use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Wording};
 use crate::source::{Material, Problem, SourceError};
 
 /// Where the provider's settings stand in a Directory.
@@ -51,6 +51,7 @@ pub fn reader(spec: &LdapSpec, material: &Material) -> Result<Reader, SourceErro
     }
     let endpoint = connection::endpoint(&spec.url, &WORDING)
         .map_err(|message| SourceError::misconfigured(format!("{PATH}.url: {message}")))?;
+    let endpoint = Endpoint { egress: material.egress().clone(), ..endpoint };
     let credentials = credentials(spec, material)?;
     let bind_dn = credentials.as_ref().map(|credentials| credentials.name.as_str());
     let encryption = Encryption {

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::wire::{Credentials, Endpoint, Security, Trust, Wording};
 use crate::source::material::{SecretRef, TextRef};
-use crate::source::{Material, SourceError};
+use crate::source::{Egress, Material, SourceError};
 
 /// Key of the Secret with the account's password.
 const PASSWORD: &str = "password";
@@ -62,7 +62,7 @@ pub fn endpoint(url: &str, wording: &'static Wording) -> Result<Endpoint, String
     if extra || !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(format!("it may have a host and a port and nothing else; {form}"));
     }
-    Ok(Endpoint { host, port: parsed.port().unwrap_or(port), wording })
+    Ok(Endpoint { host, port: parsed.port().unwrap_or(port), wording, egress: Egress::anywhere() })
 }
 
 /// The account of a Secret.

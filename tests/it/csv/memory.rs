@@ -59,7 +59,7 @@ async fn read(task: &Value) -> u64 {
             Page::Users(users) => people += users.len(),
             Page::Groups(groups) => members += groups.iter().map(|group| group.members.len()).sum::<usize>(),
             Page::Rejected(rejected) => panic!("{rejected:?}"),
-            Page::End(_) => {}
+            Page::Tenant(_) | Page::End(_) => {}
         }
     }
     assert_eq!((people, members), (ROWS, ROWS));

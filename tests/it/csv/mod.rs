@@ -45,6 +45,7 @@ async fn pull(source: &mut dyn Source, request: Pull) -> Result<Answer, SourceEr
     let mut answer = Answer::default();
     while let Some(page) = pages.next().await {
         match page? {
+            Page::Tenant(tenant) => panic!("files have no tenant: {tenant:?}"),
             Page::Users(mut users) => answer.users.append(&mut users),
             Page::Groups(mut groups) => answer.groups.append(&mut groups),
             Page::Rejected(rejected) => panic!("nothing is rejected here: {rejected:?}"),

@@ -37,7 +37,7 @@ impl Stage {
             .unwrap();
         let directory: Directory = serde_json::from_value(json!({
             "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"},
-            "spec": {"provider": {"csv": {"from": from}}},
+            "spec": {"provider": {"csv": {"from": from}}, "deletion": {"graceTime": "0s"}},
         }))
         .unwrap();
         stage.directories().create(&PostParams::default(), &directory).await.unwrap();

@@ -18,6 +18,7 @@ const READY: Duration = Duration::from_secs(60);
 /// A running operator; ends when dropped.
 pub struct Operator {
     child: Child,
+    metrics: u16,
     folder: tempfile::TempDir,
     namespace: String,
     arguments: Vec<String>,
@@ -25,13 +26,19 @@ pub struct Operator {
 
 impl Operator {
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
-    /// that it is ready.
+    /// that it is ready. It may connect to this machine, where the directories of tests are.
     pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
         Self::start_with(cluster, namespace, &[]).await
     }
 
     /// As [`Operator::start`], with these arguments besides the necessary ones.
     pub async fn start_with(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["--allow-address=127.0.0.0/8,::1/128"], arguments].concat();
+        Self::start_as_installed(cluster, namespace, &arguments).await
+    }
+
+    /// As [`Operator::start_with`], with no more rights on the network than an operator in a cluster.
+    pub async fn start_as_installed(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
         let crds: Vec<Value> =
             crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
         cluster.install_crds(crds).await;
@@ -39,8 +46,8 @@ impl Operator {
         let folder = tempfile::tempdir().unwrap();
         kubeconfig::write(cluster, folder.path(), namespace, &token);
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let (child, health) = spawn(&folder, namespace, &arguments);
-        let operator = Self { child, folder, namespace: namespace.to_owned(), arguments };
+        let (child, metrics, health) = spawn(&folder, namespace, &arguments);
+        let operator = Self { child, metrics, folder, namespace: namespace.to_owned(), arguments };
         operator.wait_until_ready(health).await;
         operator
     }
@@ -48,8 +55,8 @@ impl Operator {
     /// Stops the operator as Kubernetes does, and starts it again.
     pub async fn restart(&mut self) {
         self.stop();
-        let (child, health) = spawn(&self.folder, &self.namespace, &self.arguments);
-        self.child = child;
+        let (child, metrics, health) = spawn(&self.folder, &self.namespace, &self.arguments);
+        (self.child, self.metrics) = (child, metrics);
         self.wait_until_ready(health).await;
     }
 
@@ -70,6 +77,11 @@ impl Operator {
     /// What the operator has logged so far, before restarts too.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// What Prometheus would scrape.
+    pub async fn metrics(&self) -> String {
+        get(self.metrics, "/metrics").await.expect("a running operator serves its metrics")
     }
 
     async fn wait_until_ready(&self, health: u16) {
@@ -95,8 +107,8 @@ async fn grant(cluster: &Cluster, namespace: &str) -> String {
     cluster.service_account_token(namespace, "directory-sync").await
 }
 
-/// Starts the process; the port is the one of its probes.
-fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (Child, u16) {
+/// Starts the process; the ports are those of its metrics and of its probes.
+fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (Child, u16, u16) {
     let (metrics, health) = (free_port(), free_port());
     let log = File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
@@ -112,7 +124,7 @@ fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (
         .stderr(log)
         .spawn()
         .unwrap();
-    (child, health)
+    (child, metrics, health)
 }
 
 fn free_port() -> u16 {

@@ -273,13 +273,13 @@ pub fn csv() -> Value {
     csv_from("people")
 }
 
-/// A Directory's spec: people from a ConfigMap.
+/// A Directory's spec: people from a ConfigMap. Whoever is missing goes at once.
 pub fn csv_from(name: &str) -> Value {
-    json!({"provider": {"csv": {"from": {"configMap": {"name": name}}}}})
+    at_once(&json!({"csv": {"from": {"configMap": {"name": name}}}}))
 }
 
 /// A Directory's spec: people and groups of the sample company, from the server at a url, with the
-/// account of [`Stage::reader`].
+/// account of [`Stage::reader`]. Whoever is missing goes at once.
 pub fn ldap(url: &str) -> Value {
     let mut ldap = json!({
         "url": url,
@@ -290,18 +290,24 @@ pub fn ldap(url: &str) -> Value {
     if url.starts_with("ldap://") {
         ldap["insecure"] = json!("PlaintextPasswordsAndData");
     }
-    json!({"provider": {"ldap": ldap}})
+    at_once(&json!({"ldap": ldap}))
+}
+
+/// A spec without a grace time, for tests of what happens after it.
+fn at_once(provider: &Value) -> Value {
+    json!({"provider": provider, "deletion": {"graceTime": "0s"}})
 }
 
 /// A Directory's spec: people and groups of a domain below an entry, with what [`Stage::domain`] makes.
+/// Whoever is missing goes at once.
 pub fn active_directory(samba: &Samba, base: &str) -> Value {
-    json!({"provider": {"activeDirectory": {
+    at_once(&json!({"activeDirectory": {
         "urls": [samba.url()],
         "credentialsSecretRef": {"name": "domain"},
         "caRef": {"configMap": {"name": "domain-ca"}},
         "users": {"baseDN": base},
         "groups": {"baseDN": base},
-    }}})
+    }}))
 }
 
 /// A spec with changes (RFC 7396).

@@ -6,6 +6,7 @@ mod domains;
 mod limits;
 mod security;
 mod tables;
+mod tenant;
 mod values;
 
 use directory_sync::api::Directory;

@@ -9,13 +9,17 @@ use futures::stream::StreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
-use object_store::{BackoffConfig, Certificate, ClientOptions, GetOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, GetOptions, ObjectStore, RetryConfig};
+use reqwest::Certificate;
+use url::Url;
 
 use super::failure::Failures;
+use super::http::Connector;
 use super::spec::S3Folder;
 use crate::source::csv::files::{File, Folder, MAX_LISTED, Names, Place, too_many};
 use crate::source::csv::rows::Chunks;
-use crate::source::{Material, SourceError};
+use crate::source::egress::Unreached;
+use crate::source::{Egress, Material, Reference, SourceError};
 
 /// Key of the Secret with the name of the access key.
 const ACCESS_KEY_ID: &str = "accessKeyID";
@@ -37,6 +41,9 @@ pub struct Bucket {
     prefix: String,
     name: String,
     failures: Arc<Failures>,
+    /// The host and port of the settings, where they name one.
+    endpoint: Option<(String, u16)>,
+    egress: Egress,
 }
 
 impl Bucket {
@@ -51,7 +58,8 @@ impl Bucket {
             .with_region(&spec.region)
             .with_access_key_id(material.require_text(&from, ACCESS_KEY_ID)?.trim())
             .with_secret_access_key(material.require_text(&from, SECRET_ACCESS_KEY)?.trim())
-            .with_client_options(client_options(spec, material, timeout)?)
+            .with_client_options(ClientOptions::new().with_allow_http(spec.insecure.is_some()))
+            .with_http_connector(connector(spec, material, timeout)?)
             .with_retry(retry(timeout));
         if material.get(&from, SESSION_TOKEN).is_some() {
             builder = builder.with_token(material.require_text(&from, SESSION_TOKEN)?.trim());
@@ -72,39 +80,42 @@ impl Bucket {
         let at = spec.endpoint.as_ref().map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
         let name = format!("bucket {}{below}{at}", spec.bucket);
         let failures = Arc::new(Failures { bucket: name.clone(), region: spec.region.clone(), from });
-        Ok(Self { store: Arc::new(store), prefix, name, failures })
+        let endpoint = spec.endpoint.as_ref().and_then(|endpoint| host_and_port(endpoint));
+        Ok(Self {
+            store: Arc::new(store),
+            prefix,
+            name,
+            failures,
+            endpoint,
+            egress: material.egress().clone(),
+        })
     }
 }
 
-fn client_options(
-    spec: &S3Folder,
-    material: &Material,
-    timeout: Duration,
-) -> Result<ClientOptions, SourceError> {
-    // A large file may take longer than any answer, so the time between two pieces counts.
-    let mut options = ClientOptions::new()
-        .with_allow_http(spec.insecure.is_some())
-        .with_connect_timeout(timeout)
-        .with_read_timeout(timeout)
-        .with_timeout_disabled();
-    if let Some(object) = &spec.ca_ref {
-        let from = object.reference();
-        let unusable = || {
-            SourceError::misconfigured(format!(
-                "{from} key '{CA}' holds no usable certificate; put the PEM certificates of the store's authorities there"
-            ))
-        };
-        let certificates =
-            Certificate::from_pem_bundle(material.require(&from, CA)?).map_err(|_| unusable())?;
-        if certificates.is_empty() {
-            return Err(unusable());
-        }
-        options = options.with_no_system_certificates(true);
-        for certificate in certificates {
-            options = options.with_root_certificate(certificate);
-        }
+fn host_and_port(endpoint: &str) -> Option<(String, u16)> {
+    let url = Url::parse(endpoint).ok()?;
+    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Some((host, url.port_or_known_default()?))
+}
+
+fn connector(spec: &S3Folder, material: &Material, timeout: Duration) -> Result<Connector, SourceError> {
+    let authorities = spec.ca_ref.as_ref().map(|object| authorities(&object.reference(), material));
+    Ok(Connector {
+        egress: material.egress().clone(),
+        authorities: authorities.transpose()?,
+        plain: spec.insecure.is_some(),
+        timeout,
+    })
+}
+
+fn authorities(from: &Reference, material: &Material) -> Result<Vec<Certificate>, SourceError> {
+    let certificates = Certificate::from_pem_bundle(material.require(from, CA)?).unwrap_or_default();
+    if certificates.is_empty() {
+        return Err(SourceError::misconfigured(format!(
+            "{from} key '{CA}' holds no usable certificate; put the PEM certificates of the store's authorities there"
+        )));
     }
-    Ok(options)
+    Ok(certificates)
 }
 
 /// Once more, soon: what does not pass by then waits for the next sync.
@@ -114,7 +125,17 @@ fn retry(timeout: Duration) -> RetryConfig {
 
 impl Place for Bucket {
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Folder>, SourceError>> {
-        async move { Ok(Box::new(self.clone()) as Box<dyn Folder>) }.boxed()
+        async move {
+            // The client would say of a refused address only that it did not connect, and asks no
+            // resolver about an address that is written out.
+            if let Some((host, port)) = &self.endpoint
+                && let Err(Unreached::Refused(refused)) = self.egress.resolve(host, *port).await
+            {
+                return Err(refused.into());
+            }
+            Ok(Box::new(self.clone()) as Box<dyn Folder>)
+        }
+        .boxed()
     }
 
     fn name(&self) -> &str {

@@ -4,6 +4,8 @@
 mod bucket;
 #[cfg(feature = "s3")]
 mod failure;
+#[cfg(feature = "s3")]
+mod http;
 mod spec;
 
 use std::time::Duration;

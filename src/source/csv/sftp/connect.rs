@@ -10,14 +10,14 @@ use russh::client::{self, AuthResult, Handle};
 use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh_sftp::client::RawSftpSession;
 use secrecy::ExposeSecret;
-use tokio::net::TcpStream;
 
 use super::credentials::Credentials;
 use super::folder::SftpSession;
 use super::host_key::HostKey;
 use super::spec::SftpFolder;
 use crate::source::csv::files::{Folder, Place};
-use crate::source::{Material, Reference, SourceError};
+use crate::source::egress::Unreached;
+use crate::source::{Egress, Material, Reference, SourceError};
 
 /// The largest packet of the protocol that is taken, in bytes: what OpenSSH sends at most.
 const MAX_PACKET: u32 = 256 * 1024;
@@ -33,6 +33,7 @@ pub struct Server {
     /// The Secret with the credentials.
     from: Reference,
     timeout: Duration,
+    egress: Egress,
     endpoint: String,
     name: String,
 }
@@ -61,14 +62,15 @@ impl Server {
             credentials: Credentials::of(&from, material)?,
             from,
             timeout,
+            egress: material.egress().clone(),
             name: format!("directory {} of {endpoint}", spec.directory),
             endpoint,
         })
     }
 
     async fn session(&self) -> Result<SftpSession, SourceError> {
-        let stream = self.within("a connection", TcpStream::connect((self.host.as_str(), self.port))).await?;
-        let stream = stream.map_err(|error| self.unreached(&error))?;
+        let stream = self.within("a connection", self.egress.connect(&self.host, self.port)).await?;
+        let stream = stream.map_err(|error| self.unreached(error))?;
         // Requests are small and wait for answers.
         let _ = stream.set_nodelay(true);
         let offered = Arc::new(Mutex::new(None));
@@ -156,14 +158,18 @@ impl Server {
         })
     }
 
-    fn unreached(&self, error: &io::Error) -> SourceError {
-        let why = match error.kind() {
-            io::ErrorKind::ConnectionRefused => "nothing listens there",
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no route to it",
-            io::ErrorKind::TimedOut => "it does not answer",
-            // What the system's resolver says has no number of its own.
-            _ if error.raw_os_error().is_none() => "its name is not known",
-            _ => "the network refuses the connection",
+    fn unreached(&self, error: Unreached) -> SourceError {
+        let why = match error {
+            Unreached::Refused(refused) => return refused.into(),
+            Unreached::Unknown => "its name is not known",
+            Unreached::Failed(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => "nothing listens there",
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    "there is no route to it"
+                }
+                io::ErrorKind::TimedOut => "it does not answer",
+                _ => "the network refuses the connection",
+            },
         };
         let endpoint = &self.endpoint;
         SourceError::transient(format!(

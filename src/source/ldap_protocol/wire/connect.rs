@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -13,8 +12,9 @@ use tokio_rustls::TlsConnector;
 use super::guard::result_code;
 use super::tls::Trust;
 use super::{ber, ber::tag};
-use crate::source::SourceError;
+use crate::source::egress::Unreached;
 use crate::source::ldap_protocol::failure::result_name;
+use crate::source::{Egress, SourceError};
 
 /// The server of an LDAP url.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub port: u16,
     /// What the settings call the things that a message about this server may tell to change.
     pub wording: &'static Wording,
+    /// Where connections may lead.
+    pub egress: Egress,
 }
 
 /// What a provider's settings call the things that messages tell people to change.
@@ -104,19 +106,21 @@ async fn reach(endpoint: &Endpoint, timeout: Duration) -> Result<TcpStream, Sour
             endpoint.wording.url
         ))
     };
-    let look_up = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
-    let addresses: Vec<SocketAddr> = within(timeout, endpoint, "a look-up of its name", look_up)
-        .await?
-        .map_err(|_| unreached("its name cannot be resolved"))?
-        .collect();
-    let connection = TcpStream::connect(addresses.as_slice());
+    let connection = endpoint.egress.connect(&endpoint.host, endpoint.port);
     let stream = within(timeout, endpoint, "a connection attempt", connection).await?.map_err(|error| {
-        unreached(match error.kind() {
-            io::ErrorKind::ConnectionRefused => "nothing listens there",
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "there is no route to it",
-            io::ErrorKind::TimedOut => "it does not answer",
-            _ => "the network refuses the connection",
-        })
+        let why = match error {
+            Unreached::Refused(refused) => return refused.into(),
+            Unreached::Unknown => "its name cannot be resolved",
+            Unreached::Failed(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => "nothing listens there",
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    "there is no route to it"
+                }
+                io::ErrorKind::TimedOut => "it does not answer",
+                _ => "the network refuses the connection",
+            },
+        };
+        unreached(why)
     })?;
     // Requests are small and wait for answers.
     let _ = stream.set_nodelay(true);

@@ -87,6 +87,8 @@ fn numbers() -> Vec<Case> {
     [
         range("spec.provider.ldap.pageSize", 1, 10_000),
         range("spec.provider.ldap.timeoutSeconds", 1, 600),
+        range("spec.quarantine.maxPercent", 0, 100),
+        range("spec.quarantine.minimum", 0, 1_000_000),
         range("spec.provider.activeDirectory.pageSize", 1, 1_000),
         range("spec.provider.activeDirectory.timeoutSeconds", 1, 600),
         range("spec.deletion.guard.percent", 0, 100),

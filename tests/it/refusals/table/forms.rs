@@ -60,7 +60,10 @@ fn durations() -> Vec<Case> {
         let says = format!("{name} must be a time from 1s to {most}, written as 30s, 5m or 1h30m");
         forms(&[&format!("spec.sync.{name}")], &pairs, &says)
     };
-    [of("interval", "168h"), of("fullInterval", "8760h")].concat()
+    let grace = [("-1s", "0s"), ("8760h1s", "8760h"), ("7d", "168h"), ("", "30s"), ("1 hour", "1h30m")];
+    let says = "graceTime must be a time from 0s to 8760h, written as 30s, 5m or 1h30m";
+    let grace = forms(&["spec.deletion.graceTime"], &grace, says);
+    [of("interval", "168h"), of("fullInterval", "8760h"), grace].concat()
 }
 
 fn tables() -> Vec<Case> {

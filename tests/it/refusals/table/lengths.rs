@@ -35,6 +35,7 @@ fn words() -> Vec<Case> {
     [
         lengths("spec.displayName", 0, 256, letters),
         lengths("spec.organization", 0, 128, letters),
+        lengths("spec.tenant", 1, 256, letters),
         lengths("spec.roles.default", 1, 128, letters),
         lengths("spec.roles.rules[0].role", 1, 128, letters),
         lengths("spec.roles.rules[0].groups[0]", 1, 512, letters),
@@ -88,7 +89,7 @@ fn durations() -> Vec<Case> {
         let (pairs, odd) = ("0s".repeat((length - 3) / 2), if length.is_multiple_of(2) { "0" } else { "" });
         format!("{pairs}{odd}30s")
     };
-    all(&["spec.sync.interval", "spec.sync.fullInterval"], 0, 32, zeroes)
+    all(&["spec.sync.interval", "spec.sync.fullInterval", "spec.deletion.graceTime"], 0, 32, zeroes)
 }
 
 /// A listed attribute is added by `mapping`, whose names have the same bounds.

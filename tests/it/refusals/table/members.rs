@@ -103,6 +103,8 @@ fn enumerations() -> Vec<Case> {
     };
     let plain = "ldap://ldap.acme.example";
     [
+        of("spec.deletion.missingUsers", &["Delete", "Deactivate"]),
+        of("spec.deletion.inactiveUsers", &["Keep", "Delete"]),
         of("spec.deletion.onDirectoryDelete", &["Retain", "Delete"]),
         of("spec.output.mode", &["Objects", "None"]),
         of("spec.provider.csv.delimiter", &["Comma", "Semicolon", "Tab"]),
