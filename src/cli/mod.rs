@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod crds;
+pub mod lease;
 pub mod preview;
 pub mod run;
 

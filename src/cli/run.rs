@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::lease::LeaseArgs;
 use crate::operator::{self, Options};
 use crate::telemetry::{self, LogFormat};
 
@@ -24,6 +25,8 @@ pub struct RunArgs {
     /// How many Directories are synced at the same time.
     #[arg(long, env = "MAX_CONCURRENT_SYNCS", default_value_t = 8)]
     max_concurrent_syncs: usize,
+    #[command(flatten)]
+    lease: LeaseArgs,
     /// Form of the log lines.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -35,10 +38,11 @@ pub struct RunArgs {
 /// Runs the operator until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When there is no cluster configuration, or an address cannot be listened on.
+/// When there is no cluster configuration, an address cannot be listened on, or the Lease was lost.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     telemetry::init(args.log_format, &args.log_level)?;
     let options = Options {
+        election: args.lease.election()?,
         namespaces: args.namespaces.into_iter().filter(|namespace| !namespace.is_empty()).collect(),
         metrics_address: args.metrics_address,
         health_address: args.health_address,

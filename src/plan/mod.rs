@@ -5,7 +5,7 @@ pub mod guard;
 pub mod index;
 pub mod planner;
 
-pub use index::{Index, Observed};
+pub use index::{Counts, Index, Observed};
 pub use planner::{Completeness, Plan, Planner, Update, Withheld};
 
 use crate::model::{ContentHash, Group, MirrorName, User};
