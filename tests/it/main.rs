@@ -23,4 +23,5 @@ mod product;
 mod reference;
 mod refusals;
 mod support;
+mod takeover;
 mod traps;

@@ -7,5 +7,6 @@ pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
 pub mod operator;
+pub mod proxy;
 pub mod stage;
 pub mod wait;
