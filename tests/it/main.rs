@@ -13,6 +13,7 @@ mod check;
 mod consumer;
 mod contract;
 mod control_plane;
+mod crash;
 mod documents;
 mod engine;
 mod group_members;
