@@ -1,6 +1,7 @@
 //! An operator that dies, or loses the answer, at each single write of a sync: what comes of it is what
 //! would have come of it anyway, with no write more than that needs.
 
+mod control_plane;
 mod scenario;
 
 use std::collections::BTreeMap;
@@ -70,11 +71,11 @@ struct Undisturbed {
     writes: usize,
 }
 
-async fn undisturbed() -> Undisturbed {
-    let proxy = Proxy::start(Cluster::get()).await;
-    let scenario = Scenario::start("undisturbed", &proxy).await;
+async fn undisturbed(cluster: &'static Cluster) -> Undisturbed {
+    let proxy = Proxy::start(cluster).await;
+    let scenario = Scenario::start(cluster, "undisturbed", &proxy).await;
     let writes = count_writes(&proxy, |_| Verdict::Pass);
-    let mark = Cluster::get().audit_mark();
+    let mark = cluster.audit_mark();
     scenario.change().await;
     let state = scenario.settled().await;
     Undisturbed { state, mirrors: scenario.written(mark), writes: writes.load(Ordering::SeqCst) }
@@ -97,7 +98,7 @@ fn count_writes(
 /// Lets the mishap happen at the write of this number, and compares.
 async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
     let proxy = Proxy::start(Cluster::get()).await;
-    let mut scenario = Scenario::start("crash", &proxy).await;
+    let mut scenario = Scenario::start(Cluster::get(), "crash", &proxy).await;
     let operator = scenario.stage.operator.id();
     let mark = Cluster::get().audit_mark();
     count_writes(&proxy, move |number| {
@@ -126,7 +127,7 @@ async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
 
 #[tokio::test]
 async fn whatever_goes_wrong_at_a_write_each_mirror_is_written_once_and_all_comes_to_the_same() {
-    let expected = undisturbed().await;
+    let expected = undisturbed(Cluster::get()).await;
     assert!(expected.mirrors.len() >= 10, "{:?}", expected.mirrors);
     let points = (1..=expected.writes).flat_map(|at| Mishap::ALL.map(|mishap| (mishap, at)));
     let points: Vec<_> = points.collect();

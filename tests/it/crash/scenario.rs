@@ -62,13 +62,12 @@ impl State {
 }
 
 impl Scenario {
-    pub async fn start(prefix: &str, proxy: &Proxy) -> Self {
-        let cluster = Cluster::get();
+    pub async fn start(cluster: &'static Cluster, prefix: &str, proxy: &Proxy) -> Self {
         let namespace = cluster.namespace(prefix).await;
         // Who is alone need not wait until the Lease of the dead has ended.
         let setup = Operator::setup(cluster, &namespace).arguments(&["--leader-elect=false"]);
         let operator = setup.through(proxy).start().await;
-        let stage = Stage { namespace, operator };
+        let stage = Stage { cluster, namespace, operator };
         stage.tables("people", USERS, MEMBERSHIPS).await;
         stage.directory("acme", with(csv(), &json!({"sync": {"interval": "1s"}}))).await;
         let scenario = Self { stage };
@@ -128,10 +127,11 @@ impl Scenario {
         changed == state.mirrors.values().any(|(_, _, spec)| spec["title"] == "Head")
     }
 
+    /// None while there is no checkpoint, or no apiserver.
     async fn state(&self) -> Option<State> {
-        let checkpoint = self.stage.api::<DirectoryCheckpoint>().get_opt("acme").await.unwrap()?.spec;
-        let users = self.stage.api::<DirectoryUser>().list(&ListParams::default()).await.unwrap().items;
-        let groups = self.stage.api::<DirectoryGroup>().list(&ListParams::default()).await.unwrap().items;
+        let checkpoint = self.stage.api::<DirectoryCheckpoint>().get_opt("acme").await.ok()??.spec;
+        let users = self.stage.api::<DirectoryUser>().list(&ListParams::default()).await.ok()?.items;
+        let groups = self.stage.api::<DirectoryGroup>().list(&ListParams::default()).await.ok()?.items;
         let users = users.into_iter().map(|user| (user.metadata, json!(user.spec)));
         let groups = groups.into_iter().map(|group| (group.metadata, json!(group.spec)));
         let mut index = Index::default();
@@ -142,7 +142,7 @@ impl Scenario {
             let ObjectMeta { name, labels, annotations, .. } = metadata;
             mirrors.insert(name?, (json!(labels), annotations?.get(ANNOTATION_CONTENT)?.clone(), spec));
         }
-        let directory = self.stage.api::<Directory>().get("acme").await.unwrap();
+        let directory = self.stage.api::<Directory>().get("acme").await.ok()?;
         let status = directory.status.unwrap_or_default();
         let conditions = status.conditions.iter();
         let conditions: BTreeMap<&str, (&str, &str)> = conditions

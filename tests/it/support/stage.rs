@@ -34,6 +34,7 @@ pub const ONE: &str = "user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.
 
 /// A namespace with an operator in it.
 pub struct Stage {
+    pub cluster: &'static Cluster,
     pub namespace: String,
     pub operator: Operator,
 }
@@ -48,7 +49,7 @@ impl Stage {
         let cluster = Cluster::get();
         let namespace = cluster.namespace(prefix).await;
         let operator = Operator::start(cluster, &namespace).await;
-        Self { namespace, operator }
+        Self { cluster, namespace, operator }
     }
 
     /// As [`Stage::new`], with arguments for the operator.
@@ -56,7 +57,7 @@ impl Stage {
         let cluster = Cluster::get();
         let namespace = cluster.namespace(prefix).await;
         let operator = Operator::start_with(cluster, &namespace, arguments).await;
-        Self { namespace, operator }
+        Self { cluster, namespace, operator }
     }
 
     /// The way to the objects of a kind in the namespace.
@@ -64,7 +65,7 @@ impl Stage {
     where
         K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::namespaced(Cluster::get().client(), &self.namespace)
+        Api::namespaced(self.cluster.client(), &self.namespace)
     }
 
     /// Creates an object.
@@ -228,7 +229,7 @@ impl Stage {
     /// What the operator has asked the apiserver for in this namespace since `mark`.
     pub fn asked(&self, mark: AuditMark) -> Audit {
         let operator = format!("system:serviceaccount:{}:directory-sync", self.namespace);
-        Cluster::get().audit_since(mark).by(&operator).in_namespace(&self.namespace)
+        self.cluster.audit_since(mark).by(&operator).in_namespace(&self.namespace)
     }
 
     /// What the operator has written since `mark`, Events and its Lease left out.

@@ -49,7 +49,7 @@ impl Pair {
             first = first.through(proxy);
         }
         let operator = first.start().await;
-        let stage = Stage { namespace, operator };
+        let stage = Stage { cluster, namespace, operator };
         held_by(&stage, "a").await;
         let second = Operator::setup(cluster, &stage.namespace).arguments(arguments).pod("b").start().await;
         Self { stage, second }
