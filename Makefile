@@ -8,13 +8,13 @@ help: ## Lists the commands.
 demo: ## Shows it all on this machine, from an LDAP server to objects in a cluster. ONCE=1 ends after the last step.
 	dev/demo/run.sh
 
-test: ## Runs every test, against a real control plane and a real OpenLDAP.
+test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 	dev/servers.sh
 	cargo test --locked
 
-bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes.
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
 	dev/servers.sh
-	QUICK=$(QUICK) cargo bench --locked --bench bench
+	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --bench bench
 
 lint: ## Checks formatting and lints, of tests and examples too.
 	cargo fmt --check

@@ -12,7 +12,7 @@ use directory_sync::model::{
 };
 use directory_sync::normalize::{self, NormalizeError, Outcome, Rules};
 use directory_sync::plan::{Completeness, Index, Observed, Plan, Planner};
-use directory_sync::source::{End, Page, Pull, Source, SourceError, collect};
+use directory_sync::source::{End, Expected, Page, Pull, Source, SourceError, collect};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ impl Source for MadeUp {
 
 async fn read(people: usize) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    collect(&mut MadeUp(people), Pull::Full, &mut snapshot, |_| {}).await.unwrap();
+    collect(&mut MadeUp(people), Pull::Full, &Expected::default(), &mut snapshot, |_| {}).await.unwrap();
     snapshot
 }
 

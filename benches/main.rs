@@ -1,4 +1,4 @@
-//! `make bench`: measures the operator against a real control plane and a real OpenLDAP, each
+//! `make bench`: measures the operator against a real control plane, OpenLDAP and Samba, each
 //! figure beside a floor of the same run, and judges it by its bound.
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,8 @@
 )]
 
 mod computation;
+mod counting;
+mod domain;
 mod first_sync;
 mod floor;
 mod machine;
@@ -51,15 +53,35 @@ fn main() -> ExitCode {
 /// Runs one family of rows after the other; nothing else runs meanwhile.
 async fn measure(scale: Scale) -> Report {
     let mut report = Report::new(&scale);
-    report.add("the computation alone", computation::rows(&scale));
-    let mut first = first_sync::measure(&scale).await;
-    report.add("first sync", std::mem::take(&mut first.rows));
-    report.add("second sync", second_sync::rows(&scale, &first).await);
-    report.add("one change", one_change::rows(&scale, &first).await);
-    first.stage.clear().await;
-    report.add("searches", searches::rows(&scale, &first.operations).await);
-    let peer = peer::measure(&scale).await;
-    report.add("the peer's workload", peer.rows);
-    report.beside_the_peer(peer.comparison);
+    if asked("computation") {
+        report.add("the computation alone", computation::rows(&scale));
+    }
+    if asked("objects") {
+        objects(&scale, &mut report).await;
+    }
+    if asked("peer") {
+        let peer = peer::measure(&scale).await;
+        report.add("the peer's workload", peer.rows);
+        report.beside_the_peer(peer.comparison);
+    }
+    if asked("domain") {
+        report.add("a domain", domain::rows(&scale).await);
+    }
     report
+}
+
+/// The families that go on from the first sync.
+async fn objects(scale: &Scale, report: &mut Report) {
+    let mut first = first_sync::measure(scale).await;
+    report.add("first sync", std::mem::take(&mut first.rows));
+    report.add("second sync", second_sync::rows(scale, &first).await);
+    report.add("one change", one_change::rows(scale, &first).await);
+    first.stage.clear().await;
+    report.add("searches", searches::rows(scale, &first.operations).await);
+}
+
+/// Whether `ONLY` in the environment names a family, or nothing.
+fn asked(family: &str) -> bool {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    only.is_empty() || only.split(',').any(|name| name == family)
 }

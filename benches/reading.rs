@@ -2,7 +2,7 @@
 
 use directory_sync::source::ldap::LdapSpec;
 use directory_sync::source::material::{Reference, ReferenceKind};
-use directory_sync::source::{Cursor, Material, Page, Provider, Pull};
+use directory_sync::source::{Cursor, Material, Page, Provider, Pull, Source};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ pub const SECRET: &str = "ldap";
 pub struct Reading {
     /// Processor time in seconds.
     pub cpu: f64,
+    /// People and groups that came.
+    pub records: usize,
     /// Where a list of changes goes on from.
     pub cursor: Option<Cursor>,
 }
@@ -35,19 +37,31 @@ pub fn settings(slapd: &Slapd) -> Value {
 /// Reads a directory as the operator does, with the same searches, and drops every record. This
 /// program does nothing else meanwhile, so that its processor time is that of the reading.
 pub async fn read(settings: &Value, pull: Pull) -> Reading {
+    drain(&mut *source(settings), pull).await
+}
+
+fn source(settings: &Value) -> Box<dyn Source> {
     let spec: LdapSpec = serde_json::from_value(settings.clone()).unwrap();
     let mut material = Material::default();
     let keys = [("bindDN", READER), ("password", PASSWORD)];
     let reference = Reference { kind: ReferenceKind::Secret, name: SECRET.into() };
     material.insert(reference, keys.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())));
+    spec.source(&material).unwrap()
+}
+
+/// As [`read`], from any source.
+pub async fn drain(source: &mut dyn Source, pull: Pull) -> Reading {
     let begun = Process::this().cpu();
-    let mut source = spec.source(&material).unwrap();
     let mut pages = source.pull(pull);
-    let mut cursor = None;
+    let (mut records, mut cursor) = (0, None);
     while let Some(page) = pages.next().await {
-        if let Page::End(end) = page.unwrap() {
-            cursor = end.cursor;
+        match page.unwrap() {
+            Page::Tenant(_) => {}
+            Page::Users(users) => records += users.len(),
+            Page::Groups(groups) => records += groups.len(),
+            Page::Rejected(rejected) => panic!("{rejected:?}"),
+            Page::End(end) => cursor = end.cursor,
         }
     }
-    Reading { cpu: Process::this().cpu() - begun, cursor }
+    Reading { cpu: Process::this().cpu() - begun, records, cursor }
 }

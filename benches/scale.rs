@@ -19,6 +19,8 @@ pub struct Scale {
     pub changes: usize,
     /// The company of the comparison with the peer.
     pub peer: Company,
+    /// The company in a domain of Active Directory.
+    pub domain: Company,
 }
 
 impl Scale {
@@ -37,6 +39,7 @@ impl Scale {
             core_people: 100_000,
             changes: 5,
             peer: company(10_000, 1_000, 100),
+            domain: company(5_000, 500, 20),
         }
     }
 
@@ -49,6 +52,7 @@ impl Scale {
             core_people: 20_000,
             changes: 2,
             peer: company(1_000, 100, 50),
+            domain: company(1_000, 50, 20),
         }
     }
 }

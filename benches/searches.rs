@@ -42,6 +42,6 @@ pub async fn rows(scale: &Scale, large: &Operations) -> Vec<Row> {
 }
 
 /// The least number of searches by which everybody and every group can be had.
-fn pages(company: &Company) -> usize {
+pub fn pages(company: &Company) -> usize {
     company.users.div_ceil(PAGE) + company.groups.div_ceil(PAGE)
 }

@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 chart=charts/directory-sync
 helm=$(dev/tools.sh helm)
 kubeconform=$(dev/tools.sh kubeconform)
+promtool=$(dev/tools.sh promtool)
 cluster=$(dev/cluster/build.sh)
 kubernetes=$(sed -n 's,^\tk8s.io/kubernetes v\([0-9.]*\)$,\1,p' dev/cluster/go.mod)
 
@@ -55,6 +56,14 @@ refuses "ServiceMonitor finds pods through a Service" --set metrics.serviceMonit
 refuses "serviceAccount.name must name" --set serviceAccount.create=false
 refuses "logFormat" --set operator.logFormat=xml
 
+say "the alerts"
+cp "$chart/files/alerts.yaml" dev/alerts-test.yaml "$scratch"
+"$promtool" check rules --lint=all --lint-fatal "$scratch/alerts.yaml" >&2
+"$promtool" test rules "$scratch/alerts-test.yaml" >&2
+render --values "$chart/ci/everything-values.yaml" --show-only templates/prometheusrule.yaml |
+  sed -n '/^  groups:/,$s/^  //p' >"$scratch/rendered.yaml"
+"$promtool" check rules --lint=all --lint-fatal "$scratch/rendered.yaml" >&2
+
 say "every object against Kubernetes $kubernetes"
 start_cluster
 export KUBECONFIG=$scratch/cluster/kubeconfig
@@ -74,8 +83,8 @@ for values in "$chart"/ci/*.yaml; do
   rendered=$scratch/$(basename "$values")
   render --values "$values" >"$rendered"
   say "$values"
-  # The one kind that is not Kubernetes' own and not ours.
-  validate -skip monitoring.coreos.com/v1/ServiceMonitor "$rendered"
+  # The kinds that are not Kubernetes' own and not ours.
+  validate -skip monitoring.coreos.com/v1/ServiceMonitor,monitoring.coreos.com/v1/PrometheusRule "$rendered"
   definitions=$(grep -c '^kind: CustomResourceDefinition' "$rendered")
   ((definitions == $(ls crds | wc -l))) || fail "$values: $definitions definitions are rendered, crds/ has others"
 done

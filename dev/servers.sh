@@ -5,6 +5,8 @@ set -euo pipefail
 
 declare -A sets=(
   [ldap]="slapd ldap-utils"
+  [samba]="samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-samba ldb-tools ldap-utils"
+  [sftp]="openssh-server openssh-client openssh-sftp-server"
   [certificates]="openssl"
 )
 

@@ -8,6 +8,7 @@ set -euo pipefail
 declare -A tools=(
   [helm]=helm.sh/helm/v3/cmd/helm@v3.22.0
   [kubeconform]=github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+  [promtool]=github.com/prometheus/prometheus/cmd/promtool@v0.316.0
   [crane]=github.com/google/go-containerregistry/cmd/crane@v0.22.1
   [cargo-deny]=crate:cargo-deny@0.20.2
 )

@@ -20,6 +20,7 @@ use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
 use crate::sink::{DirectoryKey, ObservedMirrors};
+use crate::source::Egress;
 
 /// How often the cluster is looked at while something is missing in it.
 const READINESS_RETRY: Duration = Duration::from_secs(2);
@@ -37,6 +38,8 @@ pub struct Options {
     pub health_address: SocketAddr,
     /// How many Directories are synced at a time.
     pub max_concurrent_syncs: usize,
+    /// Where sources may connect.
+    pub egress: Egress,
     /// By which Lease it works; `None`: it is the only one.
     pub election: Option<Election>,
 }
@@ -77,6 +80,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         metrics,
         reporter: reporter(),
         permits: Arc::new(Semaphore::new(permits)),
+        egress: options.egress.clone(),
         tenure: party.tenure.clone(),
     };
     let work = async {

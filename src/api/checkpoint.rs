@@ -1,6 +1,8 @@
 //! `DirectoryCheckpoint`: what the operator must remember of a Directory across restarts.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was reached with a Directory. Named like the Directory; not for people to edit.
@@ -47,5 +49,83 @@ pub struct DirectoryCheckpointSpec {
     #[schemars(length(max = 64))]
     pub mirrors: String,
     /// When the directory was last read in full.
-    pub full_sync_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time,
+    pub full_sync_time: Time,
+    /// Who is missing since when, for `spec.deletion.graceTime`. Of more than 50,000 people and
+    /// groups the oldest are here; the grace time of the others begins anew after a restart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512), extend("x-kubernetes-list-type" = "atomic"))]
+    pub missing: Vec<MissingSince>,
+    /// What was taken away within the last 24 hours without an approval, for the guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub recent_losses: Vec<RecentLosses>,
+    /// Whose directory was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Tenant>,
+    /// Every mirror that the held plan of the status is about: the first 30,000 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldLosses>,
+}
+
+/// What the guard holds back, mirror by mirror: the 100 bits of each mirror's name in thirteen bytes,
+/// all in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldLosses {
+    /// The hash of the plan, as in `status.pendingPlan`.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// People who would be deleted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub delete_users: String,
+    /// People who would become inactive.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub deactivate_users: String,
+    /// Groups that would be deleted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub delete_groups: String,
+    /// Groups that would lose more than half of their members.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 520_000))]
+    pub shrink_groups: String,
+}
+
+/// Whose directory was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tenant {
+    /// What has the id: the name of the base entry, for one.
+    #[schemars(length(max = 4096))]
+    pub of: String,
+    /// The id.
+    #[schemars(length(max = 256))]
+    pub id: String,
+}
+
+/// What was taken away within one hour without an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecentLosses {
+    /// The end of the hour.
+    pub time: Time,
+    /// People deleted or deactivated.
+    pub users: i64,
+    /// Groups deleted.
+    pub groups: i64,
+}
+
+/// Who is missing since one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingSince {
+    /// Since when.
+    pub since: Time,
+    /// People: the first 96 bits of the hash in each mirror's name, in base64.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 800_000))]
+    pub users: String,
+    /// Groups, in the same way.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 800_000))]
+    pub groups: String,
 }

@@ -39,9 +39,6 @@ fn describe(schema: &mut Value) {
 /// Walks a schema and rewrites what the derive makes into what a person should meet.
 fn rewrite(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut() {
-        if let Some(items) = object.get_mut("items").and_then(Value::as_object_mut) {
-            exactly_one_by_count(items);
-        }
         exactly_one_in_words(object);
         bound_condition(object);
         // An optional field is left out, not null: `nullable` would let a null through to CEL.
@@ -53,17 +50,6 @@ fn rewrite(schema: &mut Value) {
         object.values_mut().for_each(rewrite);
     } else if let Some(list) = schema.as_array_mut() {
         list.iter_mut().for_each(rewrite);
-    }
-}
-
-/// Replaces the `oneOf` of a list's items by counting their properties: a rule in CEL is evaluated
-/// for each item, which for a group of a hundred members is a sixth of what its write costs the
-/// server. Unknown properties do not count, since they are dropped before.
-fn exactly_one_by_count(items: &mut Map<String, Value>) {
-    if items.get("oneOf").and_then(union_members).is_some() {
-        items.remove("oneOf");
-        items.insert("minProperties".to_owned(), json!(1));
-        items.insert("maxProperties".to_owned(), json!(1));
     }
 }
 

@@ -7,12 +7,32 @@ pub const FULL_INTERVAL: &str = "24h";
 /// The shortest interval that the schema admits, in seconds.
 pub const MIN_INTERVAL_SECONDS: u64 = 1;
 
+/// `spec.deletion.graceTime`.
+pub const GRACE_TIME: &str = "168h";
+
 /// `spec.deletion.guard.percent`.
 pub const GUARD_PERCENT: i32 = 10;
 /// `spec.deletion.guard.minimum`.
 pub const GUARD_MINIMUM: i32 = 5;
 /// `spec.deletion.guard.maximum`.
 pub const GUARD_MAXIMUM: i32 = 500;
+
+/// `spec.quarantine.maxPercent`.
+pub const QUARANTINE_PERCENT: i32 = 1;
+/// `spec.quarantine.minimum`.
+pub const QUARANTINE_MINIMUM: i32 = 10;
+
+/// `spec.quarantine.maxPercent` as the schema's default.
+#[must_use]
+pub const fn quarantine_percent() -> i32 {
+    QUARANTINE_PERCENT
+}
+
+/// `spec.quarantine.minimum` as the schema's default.
+#[must_use]
+pub const fn quarantine_minimum() -> i32 {
+    QUARANTINE_MINIMUM
+}
 
 /// `spec.deletion.guard.percent` as the schema's default.
 #[must_use]
@@ -42,4 +62,10 @@ pub fn sync_interval() -> String {
 #[must_use]
 pub fn full_interval() -> String {
     FULL_INTERVAL.to_owned()
+}
+
+/// `spec.deletion.graceTime` as the schema's default.
+#[must_use]
+pub fn grace_time() -> String {
+    GRACE_TIME.to_owned()
 }

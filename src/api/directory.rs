@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::defaults;
+use super::quarantine::Quarantine;
 use super::rule;
 use super::rules::{MappingRule, Roles, Scope};
 use super::status::DirectoryStatus;
@@ -54,6 +55,11 @@ pub struct DirectorySpec {
     /// Where the people come from: exactly one member, which cannot be exchanged for another.
     #[x_kube(validation = the_provider_stays())]
     pub provider: ProviderSpec,
+    /// Whose directory it is: the id that `status.tenant` shows. If it is set, no other directory is
+    /// read. Without it, none is read but the one that was read before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
     /// When to sync.
     #[serde(default)]
     pub sync: Sync,
@@ -73,6 +79,9 @@ pub struct DirectorySpec {
     /// What happens to the mirrors of people and groups that are gone.
     #[serde(default)]
     pub deletion: Deletion,
+    /// How many people and groups may be held back before nothing is written.
+    #[serde(default)]
+    pub quarantine: Quarantine,
     /// What is written into the cluster.
     #[serde(default)]
     pub output: Output,
@@ -137,16 +146,62 @@ impl Default for Sync {
 
 /// What happens to the mirrors of people and groups that are gone.
 ///
-/// A mirror is deleted only after a complete reading of the directory that found somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A mirror goes only after a complete reading of the directory that found somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule::duration("graceTime", "0s", "8760h"))]
 pub struct Deletion {
+    /// What happens, after `graceTime`, to people the directory no longer has, or who are no longer
+    /// in scope. Groups are deleted.
+    #[serde(default)]
+    pub missing_users: MissingUsers,
+    /// What happens to people whom the directory calls inactive: they stay with the state `Inactive`,
+    /// or are deleted after `graceTime`.
+    #[serde(default)]
+    pub inactive_users: InactiveUsers,
+    /// How long the mirrors of missing people and groups stay as they are, as `168h`; `0s`: they go
+    /// at once. Whoever is back within that time has never been away.
+    #[serde(default = "defaults::grace_time")]
+    #[schemars(length(max = 32))]
+    pub grace_time: String,
     /// What happens to all mirrors when the Directory itself is deleted.
     #[serde(default)]
     pub on_directory_delete: OnDirectoryDelete,
     /// How much a sync may take away without being asked.
     #[serde(default)]
     pub guard: Guard,
+}
+
+impl Default for Deletion {
+    fn default() -> Self {
+        Self {
+            missing_users: MissingUsers::default(),
+            inactive_users: InactiveUsers::default(),
+            grace_time: defaults::grace_time(),
+            on_directory_delete: OnDirectoryDelete::default(),
+            guard: Guard::default(),
+        }
+    }
+}
+
+/// What happens to people the directory no longer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MissingUsers {
+    /// Their mirrors are deleted.
+    #[default]
+    Delete,
+    /// Their mirrors become inactive and stay.
+    Deactivate,
+}
+
+/// What happens to people whom the directory calls inactive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum InactiveUsers {
+    /// Their mirrors stay, with the state `Inactive`.
+    #[default]
+    Keep,
+    /// Their mirrors are deleted, and they are in no group.
+    Delete,
 }
 
 /// How much a sync may take away without being asked.
@@ -181,6 +236,14 @@ pub struct Guard {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub allow_empty: Option<String>,
+}
+
+impl Guard {
+    /// Whether the Directory with this uid may become empty.
+    #[must_use]
+    pub fn may_become_empty(&self, uid: &str) -> bool {
+        self.allow_empty.as_deref().is_some_and(|allowed| allowed == uid)
+    }
 }
 
 impl Default for Guard {

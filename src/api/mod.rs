@@ -5,6 +5,7 @@ pub mod crd;
 pub mod defaults;
 pub mod directory;
 pub mod group;
+pub mod quarantine;
 pub mod rule;
 pub mod rules;
 pub mod status;

@@ -24,10 +24,15 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub provider: Option<String>,
-    /// People in the cluster (with `mode: None`: that would be).
+    /// Whose directory was read last, where the provider can tell: an id that stays while the directory
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub tenant: Option<String>,
+    /// People in the cluster (with `mode: None`: that would be), but for those who are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,
-    /// Groups in the cluster (with `mode: None`: that would be).
+    /// Groups in the cluster (with `mode: None`: that would be), but for those that are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<i64>,
     /// Members of all groups, added up.
@@ -45,6 +50,9 @@ pub struct DirectoryStatus {
     /// What the deletion guard holds back until it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_plan: Option<PendingPlan>,
+    /// Who is missing or inactive and goes when the grace time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
     /// Failed syncs in a row; decides how long to wait for the next, across restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
@@ -59,6 +67,9 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10), inner(length(max = 1024)), extend("x-kubernetes-list-type" = "atomic"))]
     pub notes: Vec<String>,
+    /// People who share what others should not have; each has an object of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Conflicts>,
     /// People and groups that are held back, counted by reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
@@ -152,6 +163,9 @@ pub struct PendingPlan {
     pub delete_groups: i64,
     /// Groups of twenty or more that would lose more than half of their members.
     pub shrink_groups: i64,
+    /// People and groups that went without an approval within the 24 hours before: they count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_day: i64,
     /// Since when these losses are held, or when the hash was last made anew: an approval is good
     /// for three days.
     pub since: Time,
@@ -159,6 +173,29 @@ pub struct PendingPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,
+}
+
+/// People and groups whose mirrors are in the cluster until their grace time is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// People.
+    pub users: i64,
+    /// Groups.
+    pub groups: i64,
+    /// When the first of them goes, unless they are back before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<Time>,
+}
+
+/// People who share an e-mail address or a user name with somebody, in any letter case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflicts {
+    /// People whose e-mail address somebody else has, too.
+    pub email: i64,
+    /// People whose user name somebody else has, too.
+    pub user_name: i64,
 }
 
 /// How many people and groups are held back for one reason.

@@ -90,7 +90,7 @@ fn read(object: &Object, path: &str, mut source: Box<dyn Source>) -> Vec<Problem
     for page in pages {
         match page {
             Ok(Page::Users(users)) => people += users.len(),
-            Ok(Page::Groups(_)) => {}
+            Ok(Page::Groups(_) | Page::Tenant(_)) => {}
             Ok(Page::Rejected(rows)) => rejected.extend(rows.into_iter().map(|row| row.reason)),
             Ok(Page::End(end)) => {
                 problems

@@ -2,9 +2,13 @@
 //! standard error.
 
 pub mod check;
+mod cluster;
 pub mod crds;
+pub mod explain;
 pub mod lease;
+pub mod plan;
 pub mod preview;
+pub mod quarantine;
 pub mod run;
 
 use std::process::ExitCode;
@@ -29,6 +33,12 @@ enum Command {
     Crds(crds::CrdsArgs),
     /// Shows what a Directory would result in, without writing anything.
     Preview(preview::PreviewArgs),
+    /// Says in sentences how a Directory is and what to do next.
+    Explain(explain::ExplainArgs),
+    /// Shows or approves what the deletion guard holds back.
+    Plan(plan::PlanArgs),
+    /// Shows who is held back, and why.
+    Quarantine(quarantine::QuarantineArgs),
     /// Prints the version.
     Version,
 }
@@ -43,6 +53,9 @@ impl Cli {
             Command::Check(args) => return check::run(&args),
             Command::Crds(args) => crds::run(&args),
             Command::Preview(args) => preview::run(&args),
+            Command::Explain(args) => explain::run(&args),
+            Command::Plan(args) => plan::run(&args),
+            Command::Quarantine(args) => quarantine::run(&args),
             Command::Version => print(&format!("directory-sync {}\n", env!("CARGO_PKG_VERSION"))),
         };
         match result {

@@ -1,13 +1,15 @@
 //! `directory-sync run`: the operator.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Context;
+use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::lease::LeaseArgs;
 use crate::operator::{self, Options};
+use crate::source::Egress;
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `directory-sync run`. Each can be given by the environment too.
@@ -25,6 +27,10 @@ pub struct RunArgs {
     /// How many Directories are synced at the same time.
     #[arg(long, env = "MAX_CONCURRENT_SYNCS", default_value_t = 8)]
     max_concurrent_syncs: usize,
+    /// Networks to which sources may connect although nobody's directory is usually there, such as
+    /// 127.0.0.0/8. Can be repeated.
+    #[arg(long = "allow-address", env = "ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDR")]
+    allow_addresses: Vec<IpNet>,
     #[command(flatten)]
     lease: LeaseArgs,
     /// Form of the log lines.
@@ -47,6 +53,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         metrics_address: args.metrics_address,
         health_address: args.health_address,
         max_concurrent_syncs: args.max_concurrent_syncs,
+        egress: Egress::guarded(args.allow_addresses, apiserver().into_iter().collect()),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
@@ -60,6 +67,11 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     // A planning thread that is still computing must not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// The apiserver's address, as Kubernetes tells every pod.
+fn apiserver() -> Option<IpAddr> {
+    std::env::var("KUBERNETES_SERVICE_HOST").ok()?.parse().ok()
 }
 
 fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {

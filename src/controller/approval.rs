@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::held_names::HeldNames;
 use crate::api::status::PendingPlan;
 use crate::model::{ContentHash, MirrorName};
 use crate::plan::guard::{HeldPlan, Loss};
@@ -30,8 +31,8 @@ pub struct Approved {
 /// What is to be done with losses above the limits.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// They are held; the status shows this.
-    Hold(PendingPlan),
+    /// They are held: the status shows the plan, the checkpoint keeps the names.
+    Hold(PendingPlan, HeldNames),
     /// They are carried out.
     CarryOut(Approved),
 }
@@ -63,7 +64,9 @@ pub fn decide(
         return Decision::CarryOut(begun.clone());
     }
     let since = known.map(|known| known.since.0).filter(|since| now.duration_since(*since) < GOOD_FOR);
-    Decision::Hold(pending(&held, directory, since.unwrap_or_else(|| whole_seconds(now))))
+    let pending = pending(&held, directory, since.unwrap_or_else(|| whole_seconds(now)));
+    let names = HeldNames { hash: pending.hash.clone(), losses: held.mirrors };
+    Decision::Hold(pending, names)
 }
 
 fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
@@ -76,6 +79,7 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
         delete: number(held.losses.deleted_users),
         delete_groups: number(held.losses.deleted_groups),
         shrink_groups: number(held.losses.shrunk_groups),
+        last_day: number(held.last_day),
         since: Time(since),
         sample: held.mirrors.iter().take(SAMPLE).map(name).collect(),
     }
@@ -105,6 +109,7 @@ mod tests {
             losses: Losses { deleted_users: ids.len(), ..Losses::default() },
             allowed_users: 1,
             allowed_groups: 1,
+            last_day: 0,
             mirrors,
         }
     }
@@ -115,7 +120,7 @@ mod tests {
 
     fn shown(decision: Decision) -> PendingPlan {
         match decision {
-            Decision::Hold(pending) => pending,
+            Decision::Hold(pending, _) => pending,
             Decision::CarryOut(approved) => panic!("{approved:?}"),
         }
     }
@@ -123,7 +128,7 @@ mod tests {
     fn carried_out(decision: Decision) -> Approved {
         match decision {
             Decision::CarryOut(approved) => approved,
-            Decision::Hold(pending) => panic!("{pending:?}"),
+            Decision::Hold(pending, _) => panic!("{pending:?}"),
         }
     }
 

@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
 use kube::api::{ObjectMeta, PostParams};
 
-use super::memory::Memory;
+use super::lasting::Lasting;
+use super::memory::{Memory, Reading};
 use super::settings::Settings;
 use super::sync::{Run, SyncError};
 use crate::api::{DirectoryCheckpoint, DirectoryCheckpointSpec, FIELD_MANAGER, LABEL_DIRECTORY};
@@ -29,6 +30,10 @@ pub async fn recall(run: &Run<'_>, memory: &mut Memory) -> Result<(), SyncError>
     if memory.checkpoint.is_none() {
         let found = api(run).get_opt(&run.key.name).await;
         memory.checkpoint = Some(found.map_err(|error| failed(&error))?);
+    }
+    // What this process has seen itself is newer than what it once wrote.
+    if memory.lasting.is_none() {
+        memory.lasting = Some(ours(run, memory).map(Lasting::of).unwrap_or_default());
     }
     Ok(())
 }
@@ -58,11 +63,40 @@ pub async fn claim(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> R
 /// # Errors
 /// As [`claim`].
 pub async fn write(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
-    let known = memory.checkpoint.take().flatten();
-    let Some(spec) = reached(run, memory, settings, known.is_some()) else {
-        memory.checkpoint = Some(known);
-        return Ok(());
+    let exists = matches!(memory.checkpoint, Some(Some(_)));
+    match reached(run, memory, settings, exists) {
+        Some(spec) => put(run, memory, spec).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes what must outlive a restart whatever became of the mirrors. What had been reached before
+/// stays.
+///
+/// # Errors
+/// As [`write`].
+pub async fn keep(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
+    let Some(lasting) = &memory.lasting else { return Ok(()) };
+    let spec = match (ours(run, memory), &memory.reading) {
+        (Some(known), _) => known.clone(),
+        // Without a cursor a checkpoint proves nothing.
+        (None, Some(reading)) if !lasting.is_empty() => {
+            DirectoryCheckpointSpec { cursor: None, ..present(run, settings, reading) }
+        }
+        (None, _) => return Ok(()),
     };
+    let spec = lasting.within(spec);
+    put(run, memory, spec).await
+}
+
+/// The checkpoint, if it is of this very Directory and not of a vanished one of the same name.
+fn ours<'m>(run: &Run<'_>, memory: &'m Memory) -> Option<&'m DirectoryCheckpointSpec> {
+    let spec = &memory.checkpoint.as_ref()?.as_ref()?.spec;
+    (spec.directory_uid == run.owner.uid).then_some(spec)
+}
+
+async fn put(run: &Run<'_>, memory: &mut Memory, spec: DirectoryCheckpointSpec) -> Result<(), SyncError> {
+    let known = memory.checkpoint.take().flatten();
     if known.as_ref().is_some_and(|known| says_the_same(&known.spec, &spec)) {
         memory.checkpoint = Some(known);
         return Ok(());
@@ -138,10 +172,16 @@ fn reached(
     exists: bool,
 ) -> Option<DirectoryCheckpointSpec> {
     let reading = memory.reading.as_ref()?;
-    if reading.cursor.is_none() && !exists {
+    let lasting = memory.lasting.as_ref()?;
+    if reading.cursor.is_none() && lasting.is_empty() && !exists {
         return None;
     }
-    Some(DirectoryCheckpointSpec {
+    Some(lasting.within(present(run, settings, reading)))
+}
+
+/// What the run has reached.
+fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCheckpointSpec {
+    DirectoryCheckpointSpec {
         directory: run.key.name.clone(),
         directory_uid: run.owner.uid.clone(),
         owner: Some(run.context.tenure.identity().to_owned()),
@@ -149,7 +189,11 @@ fn reached(
         rules_hash: settings.rules_hash.to_string(),
         mirrors: run.context.observed.digest(run.key).to_string(),
         full_sync_time: Time(truncated(reading.full_at)),
-    })
+        missing: Vec::new(),
+        recent_losses: Vec::new(),
+        tenant: None,
+        held: None,
+    }
 }
 
 fn says_the_same(known: &DirectoryCheckpointSpec, next: &DirectoryCheckpointSpec) -> bool {

@@ -9,6 +9,7 @@ use crate::cluster::client::Clients;
 use crate::cluster::lease::Tenure;
 use crate::server::metrics::Metrics;
 use crate::sink::ObservedMirrors;
+use crate::source::Egress;
 
 /// What all workers share; cheap to clone.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Who Events on Directories are from.
     pub reporter: Reporter,
+    /// Where sources may connect.
+    pub egress: Egress,
     /// As many Directories are synced at a time as this has permits.
     pub permits: Arc<Semaphore>,
     /// Under which name this process works, and whether it still may.

@@ -54,6 +54,16 @@ fn events(before: &DirectoryStatus, after: &DirectoryStatus) -> Vec<Event> {
             format!("created {}, updated {}, deleted {} mirrors", run.created, run.updated, run.deleted);
         events.push(event(EventType::Normal, "MirrorsWritten".to_owned(), note));
     }
+    if let Some(conflicts) = after.conflicts
+        && before.conflicts != Some(conflicts)
+    {
+        let note = format!(
+            "{} people share an e-mail address and {} a user name with somebody: each has an object of their own, and \
+             nobody is merged; correct them at the source",
+            conflicts.email, conflicts.user_name
+        );
+        events.push(event(EventType::Warning, "Conflict".to_owned(), note));
+    }
     events
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::approval::Approved;
 use super::checkpoint::Checkpoint;
+use super::lasting::Lasting;
 use crate::model::{ContentHash, Snapshot};
 use crate::source::Cursor;
 
@@ -20,6 +21,8 @@ pub struct Memory {
     pub reading: Option<Reading>,
     /// The checkpoint as it is in the cluster; `None` when it has not been looked at.
     pub checkpoint: Option<Option<Checkpoint>>,
+    /// What must outlive a restart; `None` when the checkpoint has not been looked at.
+    pub lasting: Option<Lasting>,
     /// What was true when the cluster was last known to show it all.
     pub settled: Option<Settled>,
     /// Losses that were approved and are not known to be carried out.

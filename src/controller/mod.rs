@@ -5,6 +5,8 @@ pub mod checkpoint;
 pub mod context;
 pub mod delete;
 pub mod event;
+pub mod held_names;
+pub mod lasting;
 pub mod memory;
 pub mod progress;
 pub mod schedule;

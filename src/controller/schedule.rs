@@ -39,7 +39,7 @@ pub fn jittered(interval: Duration, uid: &str) -> Duration {
 pub fn retry_delay(failures: u32, class: Class, interval: Duration, uid: &str) -> Duration {
     let first = match class {
         Class::Transient | Class::Incomplete | Class::ChangesUnknown => FIRST_RETRY,
-        Class::Unauthorized | Class::Misconfigured => FIRST_RETRY_HOPELESS,
+        Class::Unauthorized | Class::Misconfigured | Class::TenantChanged => FIRST_RETRY_HOPELESS,
     };
     let grown = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
     let bounded = grown.min(LONGEST_RETRY.max(interval));

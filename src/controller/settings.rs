@@ -7,9 +7,12 @@ use std::time::Duration;
 use kube::core::Duration as ApiDuration;
 
 use crate::api::DirectorySpec;
+use crate::api::directory::{InactiveUsers, MissingUsers};
 use crate::model::ContentHash;
 use crate::normalize::Rules;
+use crate::plan::grace::{Fate, Policy};
 use crate::plan::guard::Limits;
+use crate::plan::quarantine::Tolerance;
 use crate::source::Problem;
 
 /// Settings that are known to work.
@@ -20,6 +23,10 @@ pub struct Settings {
     pub full_interval: Duration,
     /// How much a sync may take away without being asked.
     pub limits: Limits,
+    /// How many records may be held back.
+    pub tolerance: Tolerance,
+    /// What becomes of those who are missing, and when.
+    pub departure: Policy,
     /// Scope, mapping and roles, compiled.
     pub rules: Arc<Rules>,
     /// Changes when the records may have changed their meaning: the provider's settings.
@@ -53,21 +60,46 @@ impl Settings {
         let mut problems = spec.provider.provider().problems();
         let interval = duration("spec.sync.interval", &spec.sync.interval, &mut problems);
         let full_interval = duration("spec.sync.fullInterval", &spec.sync.full_interval, &mut problems);
+        let grace = duration("spec.deletion.graceTime", &spec.deletion.grace_time, &mut problems);
+        let departure = departure(spec, grace);
         let attributes = spec.output.attributes.as_deref();
         let rules = Rules::compile(directory, &spec.scope, &spec.mapping, spec.roles.as_ref(), attributes)
-            .map(Arc::new);
-        let rules = rules.map_err(|errors| {
+            .map(|rules| if departure.inactive_users_go { rules.without_inactive_members() } else { rules });
+        let rules = rules.map(Arc::new).map_err(|errors| {
             problems.extend(errors.into_iter().map(|error| Problem::new(error.field, error.message)));
         });
         let source_hash = hash(&spec.provider, &mut problems);
         let parts = (&spec.provider, &spec.scope, &spec.mapping, &spec.roles, &spec.output);
-        let rules_hash = hash(&parts, &mut problems);
+        let gone = (&spec.deletion.missing_users, &spec.deletion.inactive_users);
+        let rules_hash = hash(&(parts, gone), &mut problems);
         match rules {
             Ok(rules) if problems.is_empty() => {
-                Ok(Self { interval, full_interval, limits: limits(spec), rules, source_hash, rules_hash })
+                let (limits, tolerance) = (limits(spec), tolerance(spec));
+                Ok(Self {
+                    interval,
+                    full_interval,
+                    limits,
+                    tolerance,
+                    departure,
+                    rules,
+                    source_hash,
+                    rules_hash,
+                })
             }
             _ => Err(Invalid { problems }),
         }
+    }
+}
+
+fn departure(spec: &DirectorySpec, grace: Duration) -> Policy {
+    Policy {
+        missing_users: match spec.deletion.missing_users {
+            MissingUsers::Delete => Fate::Delete,
+            MissingUsers::Deactivate => Fate::Deactivate,
+        },
+        inactive_users_go: spec.deletion.inactive_users == InactiveUsers::Delete,
+        // Less than a second is a grace time, too.
+        grace: i64::try_from(grace.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX),
     }
 }
 
@@ -78,6 +110,13 @@ fn limits(spec: &DirectorySpec) -> Limits {
         percent: guard.percent.unsigned_abs(),
         minimum: guard.minimum.unsigned_abs() as usize,
         maximum: guard.maximum.unsigned_abs() as usize,
+    }
+}
+
+fn tolerance(spec: &DirectorySpec) -> Tolerance {
+    Tolerance {
+        percent: spec.quarantine.max_percent.unsigned_abs(),
+        minimum: spec.quarantine.minimum.unsigned_abs() as usize,
     }
 }
 

@@ -9,8 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::sync::{Held, SyncError, Synced};
-use crate::api::status::{DirectoryStatus, PlanSummary, SyncKind, SyncRun, UserCounts};
+use crate::api::status::{
+    Conflicts, DirectoryStatus, Missing, PlanSummary, Quarantined, SyncKind, SyncRun, UserCounts,
+};
 use crate::plan::Counts;
+use crate::plan::marks::Waiting;
 pub use condition::Conditions;
 pub use words::source_reason;
 
@@ -69,6 +72,9 @@ pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>
         Ended::Failed { error, failures, retry } => {
             status.failures = i32::try_from(*failures).ok();
             status.retry_time = Some(Time(*retry));
+            if let SyncError::TooManyHeld(too_many) = error {
+                set_quarantined(&mut status, &too_many.quarantined);
+            }
             words::after_failure(&mut conditions, error);
         }
         Ended::Suspended => {
@@ -87,9 +93,18 @@ pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>
     status
 }
 
+/// Whether the last sync failed for what was in the records, not for want of an answer: then one
+/// without asking the source shows as well that all is well again.
+#[must_use]
+pub fn records_were_doubted(status: &DirectoryStatus) -> bool {
+    let mut conditions = status.conditions.iter();
+    conditions.any(|condition| condition.type_ == "SourceReady" && condition.reason == words::TOO_MANY_HELD)
+}
+
 fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced: &Synced) {
     // A run that did not ask the source says nothing of whether the source is well again.
-    let source_failing = synced.kind == SyncKind::Replan && status.failures.is_some();
+    let source_failing =
+        synced.kind == SyncKind::Replan && status.failures.is_some() && !records_were_doubted(status);
     if !source_failing {
         status.failures = None;
         status.retry_time = None;
@@ -99,13 +114,14 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
         let summary = &planned.summary;
         status.users = Some(UserCounts {
             active: number(summary.users_active),
-            inactive: number(summary.users_inactive),
+            inactive: number(summary.users_inactive.saturating_sub(planned.counts.left_out)),
         });
         status.groups = Some(number(summary.groups));
         status.memberships = Some(number(summary.memberships));
-        status.quarantined.clone_from(&planned.quarantined);
-        status.quarantined.truncate(16);
-        status.quarantined.iter_mut().for_each(|quarantined| shorten(&mut quarantined.example));
+        set_quarantined(status, &planned.quarantined);
+        let (email, user_name) = (summary.sharing_email, summary.sharing_user_name);
+        status.conflicts =
+            (email + user_name > 0).then(|| Conflicts { email: number(email), user_name: number(user_name) });
         status.notes = synced.notes.iter().cloned().chain(summary.notes()).take(10).collect();
         status.notes.iter_mut().for_each(shorten);
         status.pending_plan.clone_from(&synced.pending);
@@ -117,8 +133,23 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
             sample: planned.counts.sample.clone(),
         });
     }
+    status.missing = missing(&synced.waiting);
+    status.tenant.clone_from(&synced.tenant);
     status.last_sync = Some(sync_run(synced));
     words::after_sync(conditions, synced, source_failing);
+}
+
+fn set_quarantined(status: &mut DirectoryStatus, quarantined: &[Quarantined]) {
+    status.quarantined = quarantined.iter().take(16).cloned().collect();
+    status.quarantined.iter_mut().for_each(|quarantined| shorten(&mut quarantined.example));
+}
+
+fn missing(waiting: &Waiting) -> Option<Missing> {
+    (waiting.users + waiting.groups > 0).then(|| Missing {
+        users: number(waiting.users),
+        groups: number(waiting.groups),
+        next_due: waiting.next_due.and_then(|due| Timestamp::from_second(due).ok()).map(Time),
+    })
 }
 
 fn sync_run(synced: &Synced) -> SyncRun {

@@ -13,14 +13,19 @@ use crate::api::Directory;
 use crate::api::directory::OutputMode;
 use crate::api::status::{PendingPlan, SyncKind};
 use crate::cluster::references::{self, ReferenceError};
+use crate::plan::marks::Waiting;
 use crate::plan::{Plan, guard};
 use crate::sink::object::Owner;
 use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
 
+mod held_back;
+mod leaving;
 mod planning;
 mod pulling;
 
+pub use held_back::TooManyHeld;
+use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
 pub use pulling::{Pulled, Want};
 
@@ -59,6 +64,10 @@ pub struct Synced {
     pub held: Option<Held>,
     /// What the guard holds back.
     pub pending: Option<PendingPlan>,
+    /// Who goes when their grace time is over.
+    pub waiting: Waiting,
+    /// Whose directory was read.
+    pub tenant: Option<String>,
     /// What the source had to say besides.
     pub notes: Vec<String>,
 }
@@ -84,6 +93,9 @@ pub enum SyncError {
     /// The source did not answer, or not completely.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// So many records are held back that the reading is not believed.
+    #[error(transparent)]
+    TooManyHeld(Box<TooManyHeld>),
     /// The plan could not be made: a defect of this program.
     #[error(transparent)]
     Plan(#[from] PlanFailure),
@@ -111,6 +123,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     let client = &run.context.clients.request;
     let (material, fingerprint) =
         references::read(client, &run.key.namespace, &provider.references()).await?;
+    let material = material.through(run.context.egress.clone());
     checkpoint::recall(run, memory).await?;
 
     let held = held(spec);
@@ -120,8 +133,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     if held.is_none() && pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
-        let (planned, pending, notes) = (None, None, notes(memory));
-        return Ok(Synced { started, kind: pulled.kind, planned, written, held, pending, notes });
+        let (kind, planned, pending) = (pulled.kind, None, None);
+        let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
+        return Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes });
     }
     if !memory.has_records() {
         pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
@@ -130,7 +144,14 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
     let mut planned = planning::plan(run, memory, &settings).await?;
+    if let Some(too_many) = planned.too_many_held.take() {
+        return Err(SyncError::TooManyHeld(Box::new(too_many)));
+    }
+    if let Some(lasting) = &mut memory.lasting {
+        lasting.marks = std::mem::take(&mut planned.marks);
+    }
     let pending = guard(run, memory, &mut planned, held);
+    let leaving = Leaving::of(&planned.plan);
     let written = match held {
         None => {
             let plan = std::mem::take(&mut planned.plan);
@@ -141,15 +162,19 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         }
         Some(_) => WriteReport::default(),
     };
+    leaving.settle(run, memory, started.as_second());
     // Whatever is held back, withheld or refused is looked at again in every run.
     let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
     if held.is_none() && clean && written.failed + written.refused == 0 {
         // If that fails, the next run tells what this one cannot.
         checkpoint::write(run, memory, &settings).await?;
         memory.settled = Some(settled);
+    } else if held.is_none() {
+        checkpoint::keep(run, memory, &settings).await?;
     }
-    let notes = notes(memory);
-    Ok(Synced { started, kind: pulled.kind, planned: Some(planned), written, held, pending, notes })
+    let (kind, planned) = (pulled.kind, Some(planned));
+    let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
+    Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes })
 }
 
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
@@ -159,6 +184,8 @@ fn guard(
     planned: &mut Planned,
     held: Option<Held>,
 ) -> Option<PendingPlan> {
+    let known = memory.lasting.get_or_insert_default();
+    known.held = None;
     let Some(above) = planned.above_limits.take() else {
         memory.approved = None;
         return None;
@@ -171,12 +198,24 @@ fn guard(
             memory.approved = Some(approved);
             None
         }
-        Decision::Hold(pending) => {
+        Decision::Hold(pending, names) => {
+            known.held = Some(names);
             memory.approved = None;
             guard::hold_back(&mut planned.plan);
             Some(pending)
         }
     }
+}
+
+/// Who goes when their grace time is over.
+fn waiting(memory: &Memory, settings: &Settings, now: Timestamp) -> Waiting {
+    let lasting = memory.lasting.as_ref();
+    lasting.map(|known| known.marks.waiting(settings.departure.grace, now.as_second())).unwrap_or_default()
+}
+
+/// Whose directory was read.
+fn tenant(memory: &Memory) -> Option<String> {
+    memory.lasting.as_ref()?.tenant.as_ref().map(|tenant| tenant.id.clone())
 }
 
 /// What the source had to say besides, when it was last read.

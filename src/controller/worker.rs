@@ -147,9 +147,9 @@ impl Worker {
                 cancel: &cancel,
                 progress: &progress,
             };
-            let sync = AssertUnwindSafe(sync::sync(&run, &mut state.memory)).catch_unwind();
-            // There only while a sync runs, and not in each of thousands of workers that wait.
-            let mut sync = Box::pin(sync);
+            // Between two syncs, a worker takes no room for one.
+            let sync = AssertUnwindSafe(Box::pin(sync::sync(&run, &mut state.memory))).catch_unwind();
+            let mut sync = std::pin::pin!(sync);
             let mut ticks = tokio::time::interval_at(started + PROGRESS_INTERVAL, PROGRESS_INTERVAL);
             loop {
                 tokio::select! {
@@ -185,10 +185,12 @@ impl Worker {
     ) {
         let uid = directory.metadata.uid.as_deref().unwrap_or_default();
         let interval = interval(directory);
-        let asked_source = want != Want::Replan
+        // A run that did not ask the source says nothing of whether it answers again.
+        let source_answers = status::records_were_doubted(&state.status)
+            || want != Want::Replan
             || !matches!(result, Ok(synced) if synced.kind == crate::api::status::SyncKind::Replan);
         match result {
-            Ok(_) if asked_source => {
+            Ok(_) if source_answers => {
                 state.failures = 0;
                 state.asked = started;
                 state.due = started + schedule::jittered(interval, uid);
@@ -235,7 +237,7 @@ impl Worker {
         }
         let before = state.untold.as_ref().unwrap_or(&state.status);
         let next = status::next(before, &subject, ended);
-        self.context.metrics.status(&self.key, &next);
+        self.context.metrics.status(&self.key, &next, interval(directory));
         if !state.shows_progress && !status::is_news(&state.status, &next) {
             state.untold = None;
             return;
@@ -305,7 +307,7 @@ fn owner(key: &DirectoryKey, directory: &Directory) -> Owner {
 /// How a failure is retried.
 const fn class(error: &SyncError) -> Class {
     match error {
-        SyncError::Invalid(_) | SyncError::Plan(_) => Class::Misconfigured,
+        SyncError::Invalid(_) | SyncError::Plan(_) | SyncError::TooManyHeld(_) => Class::Misconfigured,
         SyncError::Reference(reference) if !reference.is_transient() => Class::Misconfigured,
         SyncError::Reference(_) | SyncError::Checkpoint(_) | SyncError::TakenOver | SyncError::Cancelled => {
             Class::Transient

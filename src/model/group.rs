@@ -16,21 +16,48 @@ pub struct Group {
     /// The group's name to show. Not unique in every directory.
     #[schemars(length(max = 512))]
     pub display_name: String,
-    /// How many members the list has.
+    /// How many members are listed.
     #[schemars(range(min = 0, max = 1000))]
     pub member_count: i32,
-    /// Direct members that are in the Directory's scope, in a stable order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1000), extend("x-kubernetes-list-type" = "atomic"))]
-    pub members: Vec<Member>,
+    /// Direct members that are in the Directory's scope, together at most 1,000.
+    #[serde(default, skip_serializing_if = "Members::is_empty")]
+    pub members: Members,
 }
 
-/// One member: the name of a `DirectoryUser` or of a `DirectoryGroup` in the same namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// Members by the names of their objects in the same namespace, in a stable order.
+///
+/// Lists of text, because every object of a list costs the apiserver as much to check as ten texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Member {
-    /// Name of a `DirectoryUser`.
-    User(#[schemars(length(max = 253))] String),
-    /// Name of a `DirectoryGroup`.
-    Group(#[schemars(length(max = 253))] String),
+pub struct Members {
+    /// Names of `DirectoryUser`s.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 1000),
+        extend("x-kubernetes-list-type" = "atomic"),
+        inner(length(max = 253))
+    )]
+    pub users: Vec<String>,
+    /// Names of `DirectoryGroup`s.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 1000),
+        extend("x-kubernetes-list-type" = "atomic"),
+        inner(length(max = 253))
+    )]
+    pub groups: Vec<String>,
+}
+
+impl Members {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.users.len() + self.groups.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
 }

@@ -8,7 +8,7 @@ pub mod snapshot;
 pub mod user;
 
 pub use content_hash::ContentHash;
-pub use group::{Group, Member};
+pub use group::{Group, Members};
 pub use name::MirrorName;
 pub use record::{ExternalId, GroupRecord, Key, Kind, Rejected, UserRecord};
 pub use snapshot::Snapshot;

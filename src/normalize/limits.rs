@@ -102,6 +102,9 @@ mod tests {
     fn the_bounds_of_groups_are_those_of_the_schema() {
         let found = bounds_of::<Group>();
         assert_eq!(found.get(".displayName maxLength"), Some(&(TEXT as u64)));
-        assert_eq!(found.get(".members maxItems"), Some(&(crate::model::group::MAX_INLINE_MEMBERS as u64)));
+        assert_eq!(
+            found.get(".members.users maxItems"),
+            Some(&(crate::model::group::MAX_INLINE_MEMBERS as u64))
+        );
     }
 }

@@ -4,11 +4,11 @@ use super::graph::{Groups, Node, Standing};
 use super::keys;
 use super::managers::People;
 use super::outcome::{Outcome, QuarantineReason};
-use super::people::Members;
+use super::people::Members as Listed;
 use super::records::{GroupParts, SkipRaw, StoredGroup};
 use super::run::{Run, Stop};
 use crate::model::group::MAX_INLINE_MEMBERS;
-use crate::model::{Group, Kind, Member, MirrorName, Snapshot};
+use crate::model::{Group, Kind, Members, MirrorName, Snapshot};
 
 /// Emits every group of the scope.
 pub fn read<E>(
@@ -16,7 +16,7 @@ pub fn read<E>(
     snapshot: &Snapshot,
     groups: &Groups,
     people: &People,
-    members: &Members,
+    members: &Listed,
     emit: &mut dyn FnMut(Outcome) -> Result<(), E>,
 ) -> Result<(), Stop<E>> {
     let children = groups.member_of.reversed();
@@ -67,7 +67,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn person(&mut self, members: &Members, person: u32) {
+    fn person(&mut self, members: &Listed, person: u32) {
         self.add(members.listed[person as usize], members.mirrors[person as usize]);
     }
 
@@ -101,17 +101,16 @@ fn finish(run: &mut Run<'_>, external_id: String, found: Found<'_>) -> Outcome {
         );
         return Outcome::Quarantined { name: node.mirror, reason: QuarantineReason::TooManyMembers, message };
     };
-    let mut members: Vec<Member> = mirrors
-        .into_iter()
-        .map(|mirror| {
-            let name = mirror.object_name(&run.rules.directory);
-            match mirror.kind {
-                Kind::User => Member::User(name),
-                Kind::Group => Member::Group(name),
-            }
-        })
-        .collect();
-    members.sort_unstable();
+    let mut members = Members::default();
+    for mirror in mirrors {
+        let name = mirror.object_name(&run.rules.directory);
+        match mirror.kind {
+            Kind::User => members.users.push(name),
+            Kind::Group => members.groups.push(name),
+        }
+    }
+    members.users.sort_unstable();
+    members.groups.sort_unstable();
     run.summary.groups += 1;
     run.summary.memberships += count;
     Outcome::Group(Group { external_id, display_name: node.display_name.clone(), member_count, members })

@@ -62,7 +62,12 @@ pub fn read<E, R: Raw>(
         }
         let (user, decision) = one(run, record, &named, groups, people);
         members.mirrors.push(mirror);
-        members.listed.push(!matches!(decision, Decision::Out));
+        let leaving = user.state == State::Inactive && !run.rules.inactive_in_groups;
+        members.listed.push(match decision {
+            Decision::In => !leaving,
+            Decision::Out => false,
+            Decision::Held(_) => true,
+        });
         match decision {
             Decision::In => {
                 count(run, &mut conflicts, &user);

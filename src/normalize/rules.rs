@@ -19,6 +19,7 @@ pub struct Rules {
     pub(super) mapping: Vec<Mapping>,
     pub(super) roles: Option<RoleTable>,
     pub(super) output: Option<Output>,
+    pub(super) inactive_in_groups: bool,
 }
 
 /// Something wrong with the rules of a Directory.
@@ -65,7 +66,14 @@ impl Rules {
             mapping: mapping_rules,
             roles: roles.map(RoleTable::new),
             output,
+            inactive_in_groups: true,
         })
+    }
+
+    /// Takes inactive people out of all groups: they are to go.
+    #[must_use]
+    pub fn without_inactive_members(self) -> Self {
+        Self { inactive_in_groups: false, ..self }
     }
 
     /// A machine for the expressions.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::*;
 use crate::api::rules::{MappingRule, RoleRule, Roles, Scope};
 use crate::model::snapshot::Record;
-use crate::model::{Group, GroupRecord, Key, Kind, Member, MirrorName, User, UserRecord};
+use crate::model::{Group, GroupRecord, Key, Kind, Members, MirrorName, User, UserRecord};
 
 /// The settings of a Directory, to be changed by a test.
 #[derive(Debug, Default)]
@@ -149,17 +149,15 @@ fn run(snapshot: &Snapshot, settings: &Settings) -> Normalized {
     result
 }
 
-fn user_member(id: &str) -> Member {
-    Member::User(MirrorName::new(Kind::User, id).object_name("acme"))
-}
-
-fn group_member(id: &str) -> Member {
-    Member::Group(MirrorName::new(Kind::Group, id).object_name("acme"))
-}
-
-fn sorted(mut members: Vec<Member>) -> Vec<Member> {
-    members.sort();
-    members
+/// The members with these ids, as a group lists them.
+fn members(users: &[&str], groups: &[&str]) -> Members {
+    let names = |kind: Kind, ids: &[&str]| {
+        let mut names: Vec<String> =
+            ids.iter().map(|id| MirrorName::new(kind, id).object_name("acme")).collect();
+        names.sort();
+        names
+    };
+    Members { users: names(Kind::User, users), groups: names(Kind::Group, groups) }
 }
 
 fn raw(value: Value) -> Map<String, Value> {

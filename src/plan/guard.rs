@@ -53,6 +53,8 @@ pub struct HeldPlan {
     pub allowed_users: usize,
     /// How many groups may go unasked.
     pub allowed_groups: usize,
+    /// People and groups that went unasked within the last day, and count.
+    pub last_day: usize,
     /// The mirrors that would lose something, with a word for what.
     pub mirrors: Vec<(Loss, MirrorName)>,
 }
@@ -80,11 +82,17 @@ impl Loss {
     }
 }
 
-/// What a plan takes away from the mirrors, if that is more than the limits allow.
+/// What a plan takes away from the mirrors, if that is more than the limits allow, with the people
+/// and groups that went within the last day; or if all people or all groups would be deleted.
 ///
 /// Everything is held then, not the part above the limit: nobody can tell which part is right.
 #[must_use]
-pub fn judge(plan: &Plan, index: &Index, limits: &Limits) -> Option<HeldPlan> {
+pub fn judge(
+    plan: &Plan,
+    index: &Index,
+    limits: &Limits,
+    (recent_users, recent_groups): (usize, usize),
+) -> Option<HeldPlan> {
     let mut mirrors = losses(plan);
     let count = |loss, kind| mirrors.iter().filter(|(what, name)| *what == loss && name.kind == kind).count();
     let losses = Losses {
@@ -94,28 +102,39 @@ pub fn judge(plan: &Plan, index: &Index, limits: &Limits) -> Option<HeldPlan> {
         shrunk_groups: count(Loss::Shrink, Kind::Group),
     };
     let active = index.iter(Kind::User).filter(|(_, observed)| observed.state == Some(State::Active)).count();
-    let allowed_users = limits.allowed(active);
-    let allowed_groups = limits.allowed(index.count(Kind::Group));
-    let within = losses.deactivated + losses.deleted_users <= allowed_users
-        && losses.deleted_groups <= allowed_groups
+    let (all_users, all_groups) = (index.count(Kind::User), index.count(Kind::Group));
+    // What there was a day ago: otherwise each loss would make the next one look larger.
+    let allowed_users = limits.allowed(active + recent_users);
+    let allowed_groups = limits.allowed(all_groups + recent_groups);
+    let few = |lost: usize, recent: usize, allowed: usize| lost == 0 || lost + recent <= allowed;
+    let some_stay = |lost: usize, all: usize| lost == 0 || lost < all;
+    let within = few(losses.deactivated + losses.deleted_users, recent_users, allowed_users)
+        && few(losses.deleted_groups, recent_groups, allowed_groups)
+        && some_stay(losses.deleted_users, all_users)
+        && some_stay(losses.deleted_groups, all_groups)
         && losses.shrunk_groups == 0;
     if within {
         return None;
     }
     mirrors.sort_unstable();
-    Some(HeldPlan { digest: digest(&mirrors), losses, allowed_users, allowed_groups, mirrors })
+    let last_day = recent_users + recent_groups;
+    Some(HeldPlan { digest: digest(&mirrors), losses, allowed_users, allowed_groups, last_day, mirrors })
 }
 
 /// Takes out of a plan everything that takes something away.
 pub fn hold_back(plan: &mut Plan) {
     plan.deletes.clear();
+    plan.deactivations.clear();
     plan.updates.retain(|update| loss(update).is_none());
 }
 
-fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
+/// What a plan takes away, mirror by mirror.
+#[must_use]
+pub fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
     let deletes = plan.deletes.iter().map(|(name, _)| (Loss::Delete, *name));
+    let deactivations = plan.deactivations.iter().map(|(name, _)| (Loss::Deactivate, *name));
     let updates = plan.updates.iter().filter_map(|update| Some((loss(update)?, update.mirror.name)));
-    deletes.chain(updates).collect()
+    deletes.chain(deactivations).chain(updates).collect()
 }
 
 fn loss(update: &Update) -> Option<Loss> {
@@ -148,8 +167,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Group, Member, User};
-    use crate::plan::{Completeness, Observed, Planner};
+    use crate::model::{Group, Members, User};
+    use crate::plan::grace::{self, Policy, Times};
+    use crate::plan::{Completeness, Marks, Observed, Planner};
 
     const OWNER: u128 = 7;
     const LIMITS: Limits = Limits { percent: 10, minimum: 5, maximum: 500 };
@@ -161,7 +181,10 @@ mod tests {
     fn group(id: usize, members: usize) -> Group {
         Group {
             external_id: id.to_string(),
-            members: (0..members).map(|member| Member::User(member.to_string())).collect(),
+            members: Members {
+                users: (0..members).map(|member| member.to_string()).collect(),
+                ..Members::default()
+            },
             member_count: i32::try_from(members).unwrap(),
             ..Group::default()
         }
@@ -203,7 +226,9 @@ mod tests {
         for (id, members) in groups.iter().enumerate() {
             planner.want_group(group(id, *members)).unwrap();
         }
-        planner.finish(Completeness::default())
+        let mut plan = planner.finish(Completeness::default());
+        let _ = grace::apply(&mut plan, &Marks::default(), &Policy::AT_ONCE, Times::default());
+        plan
     }
 
     fn active(ids: impl Iterator<Item = usize>) -> impl Iterator<Item = User> {
@@ -213,8 +238,8 @@ mod tests {
     #[test]
     fn a_tenth_of_a_hundred_may_go_and_one_more_may_not() {
         let index = mirrors(100, &[]);
-        assert_eq!(judge(&plan(&index, active(10..100), &[]), &index, &LIMITS), None);
-        let held = judge(&plan(&index, active(11..100), &[]), &index, &LIMITS).unwrap();
+        assert_eq!(judge(&plan(&index, active(10..100), &[]), &index, &LIMITS, (0, 0)), None);
+        let held = judge(&plan(&index, active(11..100), &[]), &index, &LIMITS, (0, 0)).unwrap();
         assert_eq!(held.losses, Losses { deleted_users: 11, ..Losses::default() });
         assert_eq!(held.allowed_users, 10);
     }
@@ -222,34 +247,61 @@ mod tests {
     #[test]
     fn five_of_a_few_may_go_and_never_more_than_five_hundred_of_many() {
         let few = mirrors(12, &[]);
-        assert_eq!(judge(&plan(&few, active(5..12), &[]), &few, &LIMITS), None);
-        assert!(judge(&plan(&few, active(6..12), &[]), &few, &LIMITS).is_some());
+        assert_eq!(judge(&plan(&few, active(5..12), &[]), &few, &LIMITS, (0, 0)), None);
+        assert!(judge(&plan(&few, active(6..12), &[]), &few, &LIMITS, (0, 0)).is_some());
         let many = mirrors(8_000, &[]);
-        assert_eq!(judge(&plan(&many, active(500..8_000), &[]), &many, &LIMITS), None);
-        assert!(judge(&plan(&many, active(501..8_000), &[]), &many, &LIMITS).is_some());
+        assert_eq!(judge(&plan(&many, active(500..8_000), &[]), &many, &LIMITS, (0, 0)), None);
+        assert!(judge(&plan(&many, active(501..8_000), &[]), &many, &LIMITS, (0, 0)).is_some());
     }
 
     #[test]
     fn deactivations_and_deletions_count_together() {
         let index = mirrors(100, &[]);
         let people = (6..100).map(|id| user(id, if id < 12 { State::Inactive } else { State::Active }));
-        let held = judge(&plan(&index, people, &[]), &index, &LIMITS).unwrap();
+        let held = judge(&plan(&index, people, &[]), &index, &LIMITS, (0, 0)).unwrap();
         assert_eq!(held.losses, Losses { deactivated: 6, deleted_users: 6, ..Losses::default() });
     }
 
     #[test]
     fn a_large_group_may_lose_half_of_its_members_and_a_small_one_any_number() {
         let index = mirrors(1, &[20, 19]);
-        assert_eq!(judge(&plan(&index, active(0..1), &[10, 0]), &index, &LIMITS), None);
-        let held = judge(&plan(&index, active(0..1), &[9, 19]), &index, &LIMITS).unwrap();
+        assert_eq!(judge(&plan(&index, active(0..1), &[10, 0]), &index, &LIMITS, (0, 0)), None);
+        let held = judge(&plan(&index, active(0..1), &[9, 19]), &index, &LIMITS, (0, 0)).unwrap();
         assert_eq!(held.losses, Losses { shrunk_groups: 1, ..Losses::default() });
     }
 
     #[test]
     fn too_many_groups_are_held_as_people_are() {
         let index = mirrors(1, &[1; 50]);
-        assert_eq!(judge(&plan(&index, active(0..1), &[1; 45]), &index, &LIMITS), None);
-        assert!(judge(&plan(&index, active(0..1), &[1; 44]), &index, &LIMITS).is_some());
+        assert_eq!(judge(&plan(&index, active(0..1), &[1; 45]), &index, &LIMITS, (0, 0)), None);
+        assert!(judge(&plan(&index, active(0..1), &[1; 44]), &index, &LIMITS, (0, 0)).is_some());
+    }
+
+    #[test]
+    fn small_losses_of_one_day_add_up_to_a_large_one() {
+        let index = mirrors(95, &[1; 50]);
+        let five = plan(&index, active(5..95), &[1; 50]);
+        assert_eq!(judge(&five, &index, &LIMITS, (5, 0)), None);
+        let held = judge(&five, &index, &LIMITS, (6, 0)).unwrap();
+        assert_eq!((held.allowed_users, held.last_day), (10, 6));
+        let without_loss = plan(&index, active(0..95), &[1; 50]);
+        assert_eq!(judge(&without_loss, &index, &LIMITS, (90, 0)), None, "what is gone is gone");
+        let one_group = plan(&index, active(0..95), &[1; 49]);
+        assert_eq!(judge(&one_group, &index, &LIMITS, (0, 4)), None);
+        assert!(judge(&one_group, &index, &LIMITS, (0, 5)).is_some());
+    }
+
+    #[test]
+    fn the_last_of_a_kind_never_go_unasked() {
+        let index = mirrors(3, &[1, 1]);
+        let replaced = plan(&index, active(3..4), &[1, 1]);
+        assert_eq!(judge(&replaced, &index, &LIMITS, (0, 0)).unwrap().losses.deleted_users, 3);
+        let mut planner = Planner::new(&index, OWNER);
+        active(0..3).for_each(|user| planner.want_user(user).unwrap());
+        planner.want_group(group(9, 1)).unwrap();
+        let mut others = planner.finish(Completeness::default());
+        let _ = grace::apply(&mut others, &Marks::default(), &Policy::AT_ONCE, Times::default());
+        assert_eq!(judge(&others, &index, &LIMITS, (0, 0)).unwrap().losses.deleted_groups, 2);
     }
 
     #[test]
@@ -258,17 +310,18 @@ mod tests {
         let renamed = User { display_name: Some("Ada".into()), ..user(50, State::Active) };
         let people = active(51..100).chain([renamed, user(500, State::Active), user(49, State::Inactive)]);
         let mut plan = plan(&index, people, &[2]);
-        assert!(judge(&plan, &index, &LIMITS).is_some());
+        assert!(judge(&plan, &index, &LIMITS, (0, 0)).is_some());
         hold_back(&mut plan);
         assert_eq!((plan.creates.len(), plan.updates.len(), plan.deletes.len()), (1, 1, 0));
-        assert_eq!(judge(&plan, &index, &LIMITS), None);
+        assert_eq!(judge(&plan, &index, &LIMITS, (0, 0)), None);
     }
 
     #[test]
     fn the_digest_stands_for_just_these_losses() {
         let index = mirrors(100, &[]);
-        let digest =
-            |from: usize| judge(&plan(&index, active(from..100), &[]), &index, &LIMITS).unwrap().digest;
+        let digest = |from: usize| {
+            judge(&plan(&index, active(from..100), &[]), &index, &LIMITS, (0, 0)).unwrap().digest
+        };
         assert_eq!(digest(50), digest(50));
         assert_ne!(digest(50), digest(51));
     }
@@ -288,7 +341,7 @@ mod tests {
             let people = (gone.min(total)..total)
                 .map(|id| user(id, if id < gone + inactive { State::Inactive } else { State::Active }));
             let mut plan = plan(&index, people, &[]);
-            if judge(&plan, &index, &limits).is_some() {
+            if judge(&plan, &index, &limits, (0, 0)).is_some() {
                 hold_back(&mut plan);
             }
             let lost = losses(&plan).len();

@@ -1,12 +1,17 @@
 //! What has to be written so that the cluster shows what the directory says: pure comparison of
 //! normalised people and groups with the index of mirrors, and the rule of when to delete.
 
+pub mod grace;
 pub mod guard;
 pub mod index;
+pub mod marks;
 pub mod planner;
+pub mod quarantine;
+pub mod recent;
 
 pub use index::{Counts, Index, Observed};
-pub use planner::{Completeness, Plan, Planner, Update, Withheld};
+pub use marks::Marks;
+pub use planner::{Completeness, Departure, Plan, Planner, Update, Why, Withheld};
 
 use crate::model::{ContentHash, Group, MirrorName, User};
 

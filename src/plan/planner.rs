@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::grace::{Fate, Policy};
 use super::{Content, Index, Mirror, Observed};
 use crate::model::snapshot::Prehashed;
 use crate::model::{ContentHash, Group, Kind, MirrorName, State, User};
@@ -17,6 +18,8 @@ pub struct Planner<'index> {
     seen_groups: HashSet<u128, Prehashed>,
     wanted_users: usize,
     wanted_groups: usize,
+    inactive_go: bool,
+    missing_stay_inactive: bool,
     plan: Plan,
 }
 
@@ -27,12 +30,42 @@ pub struct Plan {
     pub creates: Vec<Mirror>,
     /// Mirrors to change.
     pub updates: Vec<Update>,
+    /// People's mirrors to make inactive as they are: nothing else is known of them any more.
+    pub deactivations: Vec<(MirrorName, Observed)>,
     /// Mirrors to delete.
     pub deletes: Vec<(MirrorName, Observed)>,
+    /// Mirrors that are to go, until [`super::grace::apply`] has decided when.
+    pub departures: Vec<Departure>,
+    /// Mirrors that are to go when their grace time is over, and stay until then.
+    pub waiting: Vec<MirrorName>,
+    /// Mirrors that nobody asked for in an answer that is not to be trusted that far.
+    pub doubted: Vec<MirrorName>,
     /// Mirrors that are as they should be.
     pub unchanged: usize,
+    /// Inactive people who get no mirror.
+    pub left_out: usize,
     /// Deletions that are not planned although nobody asked for the mirror.
     pub withheld: Vec<Withheld>,
+}
+
+/// A mirror that is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Its name.
+    pub name: MirrorName,
+    /// As it is.
+    pub observed: Observed,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a mirror is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The directory does not have the person or group any more, or they are out of scope.
+    Missing,
+    /// The directory calls the person inactive, and inactive people are to go.
+    Inactive,
 }
 
 /// A mirror to change, and what it is changed from.
@@ -88,8 +121,18 @@ impl<'index> Planner<'index> {
             seen_groups: HashSet::default(),
             wanted_users: 0,
             wanted_groups: 0,
+            inactive_go: false,
+            missing_stay_inactive: false,
             plan: Plan::default(),
         }
+    }
+
+    /// Follows a policy about who goes.
+    #[must_use]
+    pub const fn following(mut self, policy: &Policy) -> Self {
+        self.inactive_go = policy.inactive_users_go;
+        self.missing_stay_inactive = matches!(policy.missing_users, Fate::Deactivate);
+        self
     }
 
     /// Wants a person.
@@ -100,6 +143,9 @@ impl<'index> Planner<'index> {
         let name = MirrorName::new(Kind::User, &user.external_id);
         let (hash, state) = (ContentHash::of(&user)?, Some(user.state));
         self.wanted_users += 1;
+        if self.inactive_go && user.state == State::Inactive && !self.let_go(name) {
+            return Ok(());
+        }
         self.want(name, hash, state, || Content::User(Box::new(user)));
         Ok(())
     }
@@ -119,6 +165,19 @@ impl<'index> Planner<'index> {
     /// Leaves a mirror as it is, whatever that is: its record came but cannot be used.
     pub fn hold(&mut self, name: MirrorName) {
         self.seen(name);
+    }
+
+    /// Lets the mirror of an inactive person go; false when there is none, and none is to be made.
+    fn let_go(&mut self, name: MirrorName) -> bool {
+        let Some(observed) = self.index.get(name) else {
+            self.plan.left_out += usize::from(self.seen(name));
+            return false;
+        };
+        if !self.seen_users.contains(&name.id) {
+            let departure = Departure { name, observed: *observed, why: Why::Inactive };
+            self.plan.departures.push(departure);
+        }
+        true
     }
 
     fn want(
@@ -145,6 +204,15 @@ impl<'index> Planner<'index> {
         }
     }
 
+    /// Whether a missing person's mirror is inactive as it should be, and nobody has touched it.
+    fn has_left(&self, name: MirrorName, observed: &Observed) -> bool {
+        self.missing_stay_inactive
+            && name.kind == Kind::User
+            && observed.state == Some(State::Inactive)
+            && observed.hash.is_some()
+            && observed.owner == self.owner
+    }
+
     /// Notes a name; false when it was noted before.
     fn seen(&mut self, name: MirrorName) -> bool {
         match name.kind {
@@ -153,19 +221,19 @@ impl<'index> Planner<'index> {
         }
     }
 
-    /// Ends the plan: mirrors that nobody wanted are deleted, if their absence can be believed.
+    /// Ends the plan: mirrors that nobody wanted are to go, if their absence can be believed.
     ///
     /// To be called only after a complete listing. A kind of which nobody was wanted at all keeps
     /// its mirrors, unless it was said that it may: **an empty answer deletes nothing.**
     #[must_use]
     pub fn finish(mut self, completeness: Completeness) -> Plan {
         let empty = |wanted: usize| wanted == 0 && !completeness.allow_empty;
-        self.delete_missing(Kind::Group, empty(self.wanted_groups), completeness.unidentified_groups);
-        self.delete_missing(Kind::User, empty(self.wanted_users), completeness.unidentified_users);
+        self.part_with_missing(Kind::Group, empty(self.wanted_groups), completeness.unidentified_groups);
+        self.part_with_missing(Kind::User, empty(self.wanted_users), completeness.unidentified_users);
         self.plan
     }
 
-    fn delete_missing(&mut self, kind: Kind, empty: bool, unidentified: bool) {
+    fn part_with_missing(&mut self, kind: Kind, empty: bool, unidentified: bool) {
         let seen = match kind {
             Kind::User => &self.seen_users,
             Kind::Group => &self.seen_groups,
@@ -173,8 +241,8 @@ impl<'index> Planner<'index> {
         let mut missing: Vec<_> = self
             .index
             .iter(kind)
-            .filter(|(name, _)| !seen.contains(&name.id))
-            .map(|(name, observed)| (name, *observed))
+            .filter(|(name, observed)| !seen.contains(&name.id) && !self.has_left(*name, observed))
+            .map(|(name, observed)| Departure { name, observed: *observed, why: Why::Missing })
             .collect();
         if missing.is_empty() {
             return;
@@ -183,12 +251,13 @@ impl<'index> Planner<'index> {
             (true, _) => WithheldWhy::Empty,
             (false, true) => WithheldWhy::Unidentified,
             (false, false) => {
-                missing.sort_unstable_by_key(|(name, _)| *name);
-                self.plan.deletes.append(&mut missing);
+                missing.sort_unstable_by_key(|departure| departure.name);
+                self.plan.departures.append(&mut missing);
                 return;
             }
         };
         self.plan.withheld.push(Withheld { kind, count: missing.len(), why });
+        self.plan.doubted.extend(missing.into_iter().map(|departure| departure.name));
     }
 }
 
@@ -196,7 +265,7 @@ impl Plan {
     /// How many writes the plan has.
     #[must_use]
     pub const fn writes(&self) -> usize {
-        self.creates.len() + self.updates.len() + self.deletes.len()
+        self.creates.len() + self.updates.len() + self.deactivations.len() + self.deletes.len()
     }
 }
 
@@ -245,17 +314,17 @@ mod tests {
     }
 
     #[test]
-    fn the_new_are_created_and_the_missing_deleted() {
+    fn the_new_are_created_and_the_missing_are_to_go() {
         let plan = plan(&index(&["1", "2"]), &["2", "3"]);
         assert_eq!(plan.creates[0].name, MirrorName::new(Kind::User, "3"));
-        assert_eq!(plan.deletes[0].0, MirrorName::new(Kind::User, "1"));
-        assert_eq!(plan.writes(), 2);
+        assert_eq!(plan.departures[0].name, MirrorName::new(Kind::User, "1"));
+        assert_eq!((plan.departures.len(), plan.writes()), (1, 1));
     }
 
     #[test]
     fn an_empty_answer_deletes_nothing_and_says_so() {
         let plan = plan(&index(&["1", "2"]), &[]);
-        assert_eq!(plan.writes(), 0);
+        assert_eq!((plan.writes(), plan.departures.len()), (0, 0));
         assert_eq!(plan.withheld, [Withheld { kind: Kind::User, count: 2, why: WithheldWhy::Empty }]);
     }
 
@@ -265,7 +334,7 @@ mod tests {
         let mut planner = Planner::new(&index, OWNER);
         planner.want_user(user("1")).unwrap();
         let plan = planner.finish(Completeness { unidentified_users: true, ..Completeness::default() });
-        assert!(plan.deletes.is_empty());
+        assert!(plan.departures.is_empty());
         assert_eq!(plan.withheld[0].why, WithheldWhy::Unidentified);
     }
 
@@ -275,7 +344,8 @@ mod tests {
         let mut planner = Planner::new(&index, OWNER);
         planner.want_user(user("1")).unwrap();
         planner.hold(MirrorName::new(Kind::User, "2"));
-        assert_eq!(planner.finish(Completeness::default()).writes(), 0);
+        let plan = planner.finish(Completeness::default());
+        assert_eq!((plan.writes(), plan.departures.len()), (0, 0));
     }
 
     #[test]

@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 use super::table::printable;
 use super::{PreviewError, Reading, listing};
 use crate::api::status::Quarantined;
-use crate::api::{DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::api::{DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::controller::lasting::Lasting;
 use crate::model::{Kind, MirrorName};
 use crate::plan::{Content, Withheld, planner::WithheldWhy};
 use crate::sink::object::observe;
@@ -27,6 +28,7 @@ const PAGE: u32 = 500;
 #[derive(Debug, Default)]
 pub struct Mirrors {
     view: View,
+    lasting: Lasting,
     specs: HashMap<MirrorName, Map<String, Value>>,
 }
 
@@ -70,6 +72,10 @@ pub struct Change {
 pub enum Action {
     /// It is there and nobody asks for it.
     Delete,
+    /// It becomes inactive: nobody asks for it, and it is to stay.
+    Deactivate,
+    /// Nobody asks for it, and it goes when its grace time is over.
+    Missing,
     /// It is there with another content or owner.
     Update,
     /// It is not there.
@@ -93,7 +99,10 @@ impl Mirrors {
     /// # Errors
     /// When the apiserver does not answer, or refuses.
     pub async fn read(client: &Client, namespace: &str, directory: &str) -> Result<Self, kube::Error> {
-        let mut mirrors = Self::default();
+        let checkpoints: Api<DirectoryCheckpoint> = Api::namespaced(client.clone(), namespace);
+        let checkpoint = checkpoints.get_opt(directory).await?;
+        let lasting = checkpoint.map(|checkpoint| Lasting::of(&checkpoint.spec)).unwrap_or_default();
+        let mut mirrors = Self { lasting, ..Self::default() };
         for resource in [ApiResource::erase::<DirectoryUser>(&()), ApiResource::erase::<DirectoryGroup>(&())]
         {
             let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
@@ -138,20 +147,24 @@ impl Difference {
     /// # Errors
     /// As in a sync.
     pub fn of(reading: &Reading, mirrors: &Mirrors, owner_uid: &str) -> Result<Self, PreviewError> {
-        let planned = reading.plan(&mirrors.view, owner_uid)?;
+        let planned = reading.plan(&mirrors.view, &mirrors.lasting, owner_uid)?;
         let plan = planned.plan;
         let change = |action, name: MirrorName, to: Map<String, Value>| {
             let from = mirrors.specs.get(&name).cloned().unwrap_or_default();
             Change::new(action, name.kind, name.object_name(&reading.directory), &from, &to)
         };
         let deletes = plan.deletes.iter().map(|(name, _)| change(Action::Delete, *name, Map::new()));
+        let deactivations =
+            plan.deactivations.iter().map(|(name, _)| change(Action::Deactivate, *name, Map::new()));
+        let missing = plan.waiting.iter().map(|name| change(Action::Missing, *name, Map::new()));
         let updates = plan
             .updates
             .iter()
             .map(|update| change(Action::Update, update.mirror.name, members(&update.mirror.content)));
         let creates =
             plan.creates.iter().map(|mirror| change(Action::Create, mirror.name, members(&mirror.content)));
-        let mut changes: Vec<Change> = deletes.chain(updates).chain(creates).collect();
+        let mut changes: Vec<Change> =
+            deletes.chain(deactivations).chain(missing).chain(updates).chain(creates).collect();
         changes.sort_by(|one, other| {
             (one.action, one.kind, &one.who, &one.name).cmp(&(
                 other.action,
@@ -160,8 +173,13 @@ impl Difference {
                 &other.name,
             ))
         });
+        let doubt = planned.too_many_held.iter().map(ToString::to_string);
         let withheld = plan.withheld.iter().map(stays);
-        let notes = withheld.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
+        let notes = doubt
+            .chain(withheld)
+            .chain(reading.notes.iter().cloned())
+            .chain(planned.summary.notes())
+            .collect();
         Ok(Self {
             directory: reading.directory.clone(),
             changes,
@@ -182,10 +200,17 @@ impl Difference {
             text,
             "{} to create, {} to update, {} to delete, {} unchanged.",
             count(Action::Create),
-            count(Action::Update),
+            count(Action::Update) + count(Action::Deactivate),
             count(Action::Delete),
             self.unchanged
         );
+        let missing = count(Action::Missing);
+        if missing > 0 {
+            let _ = writeln!(
+                text,
+                "missing: {missing} would stay as they are until spec.deletion.graceTime is over."
+            );
+        }
         if self.losses_held {
             text.push_str(
                 "held: the losses are more than spec.deletion.guard allows and would wait for approval.\n",
@@ -221,7 +246,7 @@ impl Change {
                     to: to.get(name).cloned().unwrap_or_default(),
                 })
                 .collect(),
-            Action::Create | Action::Delete => Vec::new(),
+            Action::Create | Action::Deactivate | Action::Delete | Action::Missing => Vec::new(),
         };
         Self { action, kind, name, who, members }
     }
@@ -242,6 +267,8 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Delete => "- delete",
+            Self::Deactivate => "- deactivate",
+            Self::Missing => "? missing",
             Self::Update => "~ update",
             Self::Create => "+ create",
         })

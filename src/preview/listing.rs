@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::table::table;
 use super::{PreviewError, Reading};
 use crate::api::status::Quarantined;
+use crate::controller::lasting::Lasting;
 use crate::model::{Group, User};
 use crate::plan::{Content, Mirror};
 use crate::sink::observed::View;
@@ -42,7 +43,7 @@ impl Listing {
     /// # Errors
     /// As in a sync.
     pub fn of(reading: &Reading) -> Result<Self, PreviewError> {
-        let planned = reading.plan(&View::default(), "")?;
+        let planned = reading.plan(&View::default(), &Lasting::default(), "")?;
         let (mut users, mut groups) = (Vec::new(), Vec::new());
         for Mirror { name, content, .. } in planned.plan.creates {
             let name = name.object_name(&reading.directory);
@@ -55,7 +56,8 @@ impl Listing {
         groups.sort_by(|one, other| {
             (&one.spec.display_name, &one.name).cmp(&(&other.spec.display_name, &other.name))
         });
-        let notes = reading.notes.iter().cloned().chain(planned.summary.notes()).collect();
+        let doubt = planned.too_many_held.iter().map(ToString::to_string);
+        let notes = doubt.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
         Ok(Self {
             directory: reading.directory.clone(),
             users,

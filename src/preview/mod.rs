@@ -5,19 +5,23 @@ pub mod difference;
 pub mod given;
 pub mod listing;
 pub mod raw;
-pub mod table;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
 use crate::api::Directory;
+use crate::api::directory::Guard;
+use crate::controller::lasting::Lasting;
 use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
+use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
+use crate::plan::quarantine::Tolerance;
 use crate::sink::object::uid_number;
 use crate::sink::observed::View;
-use crate::source::{Material, Pull, SourceError, collect};
+use crate::source::{Expected, Material, Pull, SourceError, collect};
 
 /// Everything that the source says, read once.
 pub struct Reading {
@@ -29,6 +33,9 @@ pub struct Reading {
     pub notes: Vec<String>,
     rules: Arc<Rules>,
     limits: Limits,
+    tolerance: Tolerance,
+    departure: Policy,
+    guard: Guard,
 }
 
 /// Why there is nothing to show.
@@ -54,23 +61,33 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let settings = Settings::new(&name, &directory.spec)?;
     let mut source = directory.spec.provider.provider().source(material)?;
     let mut snapshot = Snapshot::default();
-    let collected = collect(source.as_mut(), Pull::Full, &mut snapshot, |_| {}).await?;
-    let Settings { rules, limits, .. } = settings;
-    Ok(Reading { directory: name, snapshot, notes: collected.end.notes, rules, limits })
+    let expected = Expected { named: directory.spec.tenant.as_deref(), known: None };
+    let collected = collect(source.as_mut(), Pull::Full, &expected, &mut snapshot, |_| {}).await?;
+    let Settings { rules, limits, tolerance, departure, .. } = settings;
+    let notes = collected.end.notes;
+    let guard = directory.spec.deletion.guard.clone();
+    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure, guard })
 }
 
 impl Reading {
-    /// The plan against mirrors as they are; against none at all it creates everybody.
+    /// The plan against mirrors as they are, with what the checkpoint says; against none at all it
+    /// creates everybody.
     ///
     /// # Errors
     /// As in a sync: when expressions cost too much, for one.
-    pub fn plan(&self, mirrors: &View, owner_uid: &str) -> Result<Planned, PreviewError> {
+    pub fn plan(&self, mirrors: &View, lasting: &Lasting, owner_uid: &str) -> Result<Planned, PreviewError> {
+        let now = jiff::Timestamp::now().as_second();
         let against = Against {
             mirrors,
             directory: &self.directory,
             owner: uid_number(owner_uid),
-            allow_empty: false,
+            allow_empty: self.guard.may_become_empty(owner_uid),
             limits: self.limits,
+            tolerance: self.tolerance,
+            departure: self.departure,
+            recent: lasting.recent.within(now),
+            marks: &lasting.marks,
+            times: Times { now, read: now },
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)
     }

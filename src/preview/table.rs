@@ -7,7 +7,7 @@ const GAP: usize = 3;
 
 /// Rows under headings, each column as wide as its widest cell. What a directory says cannot steer
 /// the terminal: control characters are replaced.
-pub(super) fn table<const COLUMNS: usize>(
+pub(crate) fn table<const COLUMNS: usize>(
     headings: &[&str; COLUMNS],
     rows: impl Iterator<Item = [String; COLUMNS]>,
 ) -> String {
@@ -32,7 +32,7 @@ pub(super) fn table<const COLUMNS: usize>(
 }
 
 /// A text without control characters.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 

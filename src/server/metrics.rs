@@ -76,6 +76,7 @@ pub struct Metrics {
     registry: Registry,
     runs: Family<RunLabels, Counter>,
     last_success: Family<DirectoryLabels, Gauge>,
+    interval: Family<DirectoryLabels, Gauge>,
     objects: Family<KindLabels, Gauge>,
     changes: Family<OperationLabels, Counter>,
     drift: Family<DirectoryLabels, Counter>,
@@ -110,6 +111,7 @@ impl Default for Metrics {
         let mut metrics = Self {
             runs: Family::default(),
             last_success: Family::default(),
+            interval: Family::default(),
             objects: Family::default(),
             changes: Family::default(),
             drift: Family::default(),
@@ -131,6 +133,7 @@ impl Default for Metrics {
         };
         metrics.register(&mut registry);
         metrics.registry = registry;
+        metrics.begin_at_zero();
         metrics
     }
 }
@@ -145,6 +148,12 @@ impl Metrics {
             "Start of the last successful sync",
             Unit::Seconds,
             self.last_success.clone(),
+        );
+        registry.register_with_unit(
+            "directory_sync_interval",
+            "Time from one sync to the next",
+            Unit::Seconds,
+            self.interval.clone(),
         );
         registry.register("directory_sync_objects", "People and groups in the cluster", self.objects.clone());
         registry.register("directory_sync_changes", "Mirrors written", self.changes.clone());
@@ -214,6 +223,26 @@ impl Metrics {
         self.leads.get_or_create(&LeaseLabels { name: lease.to_owned() }).set(i64::from(leads));
     }
 
+    /// What has not happened yet is zero and not absent: Prometheus sees no increase from nothing to one.
+    fn begin_at_zero(&self) {
+        drop(self.reconcile_errors.get_or_create(&CONTROLLER_LABELS));
+        drop(self.reconcile_panics.get_or_create(&CONTROLLER_LABELS));
+        drop(self.reconcile_time.get_or_create(&CONTROLLER_LABELS));
+        drop(self.active.get_or_create(&CONTROLLER_LABELS));
+        drop(self.most_active.get_or_create(&CONTROLLER_LABELS));
+        drop(self.waiting.get_or_create(&QUEUE_LABELS));
+        for result in ["success", "error"] {
+            drop(self.reconciles.get_or_create(&ReconcileLabels { controller: CONTROLLER, result }));
+        }
+    }
+
+    /// Counts of a Directory that begin at zero as well.
+    fn begin_directory(&self, key: &DirectoryKey) {
+        drop(self.write_failures.get_or_create(&labels(key)));
+        drop(self.drift.get_or_create(&labels(key)));
+        drop(self.unchanged.get_or_create(&labels(key)));
+    }
+
     /// Shows how many syncs may be under way at a time.
     pub fn may_be_active(&self, syncs: usize) {
         self.most_active.get_or_create(&CONTROLLER_LABELS).set(i64::try_from(syncs).unwrap_or(i64::MAX));
@@ -277,8 +306,11 @@ impl Metrics {
         self.withheld.get_or_create(&labels(key)).set(i64::try_from(withheld).unwrap_or(i64::MAX));
     }
 
-    /// Shows what the status says.
-    pub fn status(&self, key: &DirectoryKey, status: &DirectoryStatus) {
+    /// Shows what the status says, and how often the Directory is to be synced.
+    pub fn status(&self, key: &DirectoryKey, status: &DirectoryStatus, interval: Duration) {
+        self.begin_directory(key);
+        let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
+        self.interval.get_or_create(&labels(key)).set(seconds);
         let ready = status
             .conditions
             .iter()
@@ -295,6 +327,8 @@ impl Metrics {
             ("user", "active", users.active),
             ("user", "inactive", users.inactive),
             ("group", "", status.groups.unwrap_or_default()),
+            ("user", "missing", status.missing.as_ref().map_or(0, |missing| missing.users)),
+            ("group", "missing", status.missing.as_ref().map_or(0, |missing| missing.groups)),
         ];
         for (kind, state, count) in objects {
             self.objects.get_or_create(&kind_labels(key, kind, state)).set(count);
@@ -303,13 +337,19 @@ impl Metrics {
 
     /// Drops the gauges of a Directory that is gone.
     pub fn forget(&self, key: &DirectoryKey) {
-        for gauge in [&self.last_success, &self.quarantined, &self.withheld, &self.ready] {
+        for gauge in [&self.last_success, &self.interval, &self.quarantined, &self.withheld, &self.ready] {
             gauge.remove(&labels(key));
         }
         for (op, _) in pending(&DirectoryStatus::default()) {
             self.pending.remove(&operation_labels(key, op));
         }
-        for (kind, state) in [("user", "active"), ("user", "inactive"), ("group", "")] {
+        for (kind, state) in [
+            ("user", "active"),
+            ("user", "inactive"),
+            ("group", ""),
+            ("user", "missing"),
+            ("group", "missing"),
+        ] {
             self.objects.remove(&kind_labels(key, kind, state));
         }
     }

@@ -1,5 +1,6 @@
 //! Mirrors in the cluster: what they look like, what is known of them, and how they are written.
 
+mod deactivate;
 pub mod object;
 pub mod observed;
 pub mod writer;

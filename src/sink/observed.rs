@@ -114,6 +114,12 @@ impl ObservedMirrors {
         })
     }
 
+    /// What is known of one mirror now.
+    #[must_use]
+    pub fn get(&self, key: &DirectoryKey, name: MirrorName) -> Option<Observed> {
+        self.lock().directories.get(key)?.index.get(name).copied()
+    }
+
     /// How often others have touched a Directory's mirrors.
     #[must_use]
     pub fn touched(&self, key: &DirectoryKey) -> u64 {

@@ -1,4 +1,4 @@
-//! Carries out a plan: groups, then users, then deletes; many requests at a time, each mirror on
+//! Carries out a plan: groups, then users, then deactivations and deletes; many requests at a time, each mirror on
 //! its own, so that one refused object does not hold up the others.
 
 use futures::{StreamExt, stream};
@@ -66,7 +66,7 @@ pub struct WriteReport {
 }
 
 /// What one write came to.
-enum Outcome {
+pub(super) enum Outcome {
     Created,
     Updated,
     Deleted,
@@ -79,6 +79,7 @@ enum Outcome {
 enum Write {
     Create(Mirror),
     Update(Update),
+    Deactivate(MirrorName),
     Delete(MirrorName, Observed),
 }
 
@@ -87,7 +88,7 @@ impl Write {
         match self {
             Self::Create(mirror) => mirror.name,
             Self::Update(update) => update.mirror.name,
-            Self::Delete(name, _) => *name,
+            Self::Deactivate(name) | Self::Delete(name, _) => *name,
         }
     }
 }
@@ -117,6 +118,7 @@ impl Writer<'_> {
         match write {
             Write::Create(mirror) => self.create(mirror).await,
             Write::Update(update) => self.update(update.mirror, update.observed).await,
+            Write::Deactivate(name) => self.deactivate(name).await,
             Write::Delete(name, observed) => self.delete(name, observed).await,
         }
     }
@@ -150,7 +152,7 @@ impl Writer<'_> {
         }
     }
 
-    async fn update(&self, mirror: Mirror, mut observed: Observed) -> Outcome {
+    pub(super) async fn update(&self, mirror: Mirror, mut observed: Observed) -> Outcome {
         let mut failure = None;
         for _ in 0..CONFLICT_TRIES {
             let patch = match patch(self.owner, mirror.clone(), &observed) {
@@ -267,7 +269,7 @@ impl Writer<'_> {
         Ok(written)
     }
 
-    fn request(
+    pub(super) fn request(
         method: Method,
         uri: &str,
         content_type: &str,
@@ -280,7 +282,7 @@ impl Writer<'_> {
         format!("/apis/{GROUP}/{VERSION}/namespaces/{}/{}", self.owner.namespace, plural(kind))
     }
 
-    fn item(&self, name: MirrorName) -> String {
+    pub(super) fn item(&self, name: MirrorName) -> String {
         format!("{}/{}", self.collection(name.kind), self.name(name))
     }
 
@@ -301,6 +303,7 @@ fn stages(plan: Plan) -> [Vec<Write>; 3] {
     for update in plan.updates {
         stages[stage(update.mirror.name.kind)].push(Write::Update(update));
     }
+    stages[2].extend(plan.deactivations.into_iter().map(|(name, _)| Write::Deactivate(name)));
     stages[2].extend(plan.deletes.into_iter().map(|(name, observed)| Write::Delete(name, observed)));
     stages
 }
@@ -311,7 +314,7 @@ fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 409 || (status.code == 422 && status.reason == "Invalid" && status.message.contains("jsonpatch")))
 }
 
-fn outcome_of(error: &kube::Error) -> Outcome {
+pub(super) fn outcome_of(error: &kube::Error) -> Outcome {
     let sentence = explain(error);
     match error {
         kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) => Outcome::Refused(sentence),

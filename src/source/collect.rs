@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 
-use super::{End, Page, Pull, Source, SourceError};
+use super::{End, Expected, Page, Pull, Source, SourceError, TenantId};
 use crate::model::Snapshot;
 use crate::model::snapshot::{Record, SnapshotError};
 
@@ -13,11 +13,13 @@ pub struct Collected {
     pub records: usize,
     /// Records that were new or other than the snapshot had them.
     pub changed: usize,
+    /// Whose directory answered, if it says so.
+    pub tenant: Option<TenantId>,
     /// How the pull ended.
     pub end: End,
 }
 
-/// Pulls everything that was asked for into `into`.
+/// Pulls everything that was asked for into `into`, unless another directory answers than `expected`.
 ///
 /// `progress` is told after each page how many records have come so far. For [`Pull::Full`],
 /// `into` must be empty; of two records with one id the first stays. For [`Pull::Changes`],
@@ -28,12 +30,14 @@ pub struct Collected {
 /// cursor repeats them.
 ///
 /// # Errors
-/// The source's own; [`super::Class::Incomplete`] when the answer breaks off without
+/// The source's own; [`super::Class::TenantChanged`] when another directory answers;
+/// [`super::Class::Incomplete`] when the answer breaks off without
 /// [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
 /// before, so that what others say of it may be out of date.
 pub async fn collect(
     source: &mut dyn Source,
     request: Pull,
+    expected: &Expected<'_>,
     into: &mut Snapshot,
     progress: impl Fn(usize),
 ) -> Result<Collected, SourceError> {
@@ -42,7 +46,15 @@ pub async fn collect(
     let mut pages = source.pull(request);
     let mut collected = Collected::default();
     while let Some(page) = pages.next().await {
-        let records: Vec<Record> = match page? {
+        let page = page?;
+        if let Page::Tenant(tenant) = page {
+            collected.tenant = Some(tenant);
+            continue;
+        }
+        // Before the first record is kept: none of another directory's may get among ours.
+        expected.check(collected.tenant.as_ref())?;
+        let records: Vec<Record> = match page {
+            Page::Tenant(_) => Vec::new(),
             Page::Users(users) => users.into_iter().map(|user| Record::User(Box::new(user))).collect(),
             Page::Groups(groups) => groups.into_iter().map(|group| Record::Group(Box::new(group))).collect(),
             Page::Rejected(rejected) => {
@@ -164,9 +176,10 @@ mod tests {
         ]);
         let mut snapshot = Snapshot::default();
         let seen = RefCell::new(Vec::new());
-        let end =
-            block_on(collect(&mut source, Pull::Full, &mut snapshot, |count| seen.borrow_mut().push(count)))
-                .unwrap();
+        let end = block_on(collect(&mut source, Pull::Full, &Expected::default(), &mut snapshot, |count| {
+            seen.borrow_mut().push(count);
+        }))
+        .unwrap();
         assert_eq!(end.end.cursor, Some(Cursor("c".into())));
         assert_eq!(snapshot.counts(), (2, 1));
         assert_eq!(snapshot.rejected().1, 1);
@@ -174,9 +187,39 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_kept_of_another_directory_than_is_expected() {
+        let tenant = |id: &str| TenantId { of: "dc=a".into(), id: id.into() };
+        let script = || {
+            Scripted(vec![
+                Ok(Page::Tenant(tenant("id=2"))),
+                Ok(Page::Users(vec![user("1", "a")])),
+                Ok(Page::End(End::default())),
+            ])
+        };
+        let mut snapshot = Snapshot::default();
+        let known = tenant("id=1");
+        let expected = Expected { named: None, known: Some(&known) };
+        let mut source = script();
+        let pull = collect(&mut source, Pull::Full, &expected, &mut snapshot, |_| {});
+        assert_eq!(block_on(pull).unwrap_err().class, Class::TenantChanged);
+        assert_eq!(snapshot.counts(), (0, 0));
+        let expected = Expected { named: Some("id=2"), ..expected };
+        let mut source = script();
+        let pull = collect(&mut source, Pull::Full, &expected, &mut snapshot, |_| {});
+        assert_eq!(block_on(pull).unwrap().tenant, Some(tenant("id=2")));
+    }
+
+    #[test]
     fn an_answer_without_an_end_is_incomplete() {
         let mut source = Scripted(vec![Ok(Page::Users(vec![user("1", "a")]))]);
-        let error = block_on(collect(&mut source, Pull::Full, &mut Snapshot::default(), |_| {})).unwrap_err();
+        let error = block_on(collect(
+            &mut source,
+            Pull::Full,
+            &Expected::default(),
+            &mut Snapshot::default(),
+            |_| {},
+        ))
+        .unwrap_err();
         assert_eq!(error.class, Class::Incomplete);
         assert!(error.message.contains("after 1 records"), "{error}");
     }
@@ -185,7 +228,14 @@ mod tests {
     fn an_error_midway_is_handed_on_as_the_source_put_it() {
         let mut source =
             Scripted(vec![Ok(Page::Users(vec![user("1", "a")])), Err(SourceError::transient("timed out"))]);
-        let error = block_on(collect(&mut source, Pull::Full, &mut Snapshot::default(), |_| {})).unwrap_err();
+        let error = block_on(collect(
+            &mut source,
+            Pull::Full,
+            &Expected::default(),
+            &mut Snapshot::default(),
+            |_| {},
+        ))
+        .unwrap_err();
         assert_eq!(error, SourceError::transient("timed out"));
     }
 
@@ -198,10 +248,10 @@ mod tests {
             ])
         };
         let mut snapshot = Snapshot::default();
-        block_on(collect(&mut script(), Pull::Full, &mut snapshot, |_| {})).unwrap();
+        block_on(collect(&mut script(), Pull::Full, &Expected::default(), &mut snapshot, |_| {})).unwrap();
         assert_eq!((title(&snapshot), snapshot.duplicates()), ("first".into(), 1));
         let request = Pull::Changes(Cursor("c".into()));
-        block_on(collect(&mut script(), request, &mut snapshot, |_| {})).unwrap();
+        block_on(collect(&mut script(), request, &Expected::default(), &mut snapshot, |_| {})).unwrap();
         assert_eq!((title(&snapshot), snapshot.counts()), ("second".into(), (1, 0)));
     }
 }

@@ -14,6 +14,9 @@ pub enum Class {
     Misconfigured,
     /// The directory answered in part. What came is discarded; nothing is deleted.
     Incomplete,
+    /// Another organisation's directory answers than before. Nothing of it is read until a person says
+    /// that it is meant.
+    TenantChanged,
     /// A list of changes cannot be trusted or does not exist; everything has to be read.
     ChangesUnknown,
 }
@@ -26,6 +29,7 @@ impl Class {
             Self::Transient => "Unreachable",
             Self::Unauthorized => "Unauthorized",
             Self::Misconfigured => "Misconfigured",
+            Self::TenantChanged => "TenantChanged",
             Self::Incomplete | Self::ChangesUnknown => "Incomplete",
         }
     }

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::SourceError;
+use super::egress::Egress;
 use crate::api::rule;
 
 /// A Secret or a ConfigMap.
@@ -80,24 +81,46 @@ impl SecretRef {
     }
 }
 
+impl ConfigMapRef {
+    /// The object that is named.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        Reference { kind: ReferenceKind::ConfigMap, name: self.name.clone() }
+    }
+}
+
 impl TextRef {
     /// The object that is named.
     #[must_use]
     pub fn reference(&self) -> Reference {
         match self {
-            Self::ConfigMap(named) => Reference { kind: ReferenceKind::ConfigMap, name: named.name.clone() },
+            Self::ConfigMap(named) => named.reference(),
             Self::Secret(named) => named.reference(),
         }
     }
 }
 
-/// What was read of all objects that a Directory names. Never printed: `Debug` shows no value.
+/// What a source is given besides its settings: what was read of all objects that they name, and
+/// where it may connect. Never printed: `Debug` shows no value.
 #[derive(Debug, Default)]
 pub struct Material {
     objects: BTreeMap<Reference, BTreeMap<String, SecretSlice<u8>>>,
+    egress: Egress,
 }
 
 impl Material {
+    /// The same, but for where the source may connect. Without it: anywhere.
+    #[must_use]
+    pub fn through(self, egress: Egress) -> Self {
+        Self { egress, ..self }
+    }
+
+    /// Where the source may connect.
+    #[must_use]
+    pub const fn egress(&self) -> &Egress {
+        &self.egress
+    }
+
     /// Adds an object with its keys.
     pub fn insert(&mut self, reference: Reference, data: impl IntoIterator<Item = (String, Vec<u8>)>) {
         let data = data.into_iter().map(|(key, value)| (key, SecretSlice::from(value))).collect();

@@ -4,19 +4,26 @@
 //! to the list at the end of this file: it makes the member of `spec.provider`, the dispatch and
 //! the word in metrics and messages.
 
+pub mod active_directory;
 pub mod collect;
 pub mod csv;
+pub mod egress;
 pub mod error;
 pub mod ldap;
+mod ldap_protocol;
 pub mod material;
+mod pages;
+pub mod tenant;
 
 use futures::stream::BoxStream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
+pub use egress::Egress;
 pub use error::{Class, SourceError};
 pub use material::{Material, Reference, ReferenceKind};
+pub use tenant::{Expected, TenantId};
 
 use crate::model::{GroupRecord, Rejected, UserRecord};
 
@@ -34,9 +41,12 @@ pub enum Pull {
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
-/// A part of the answer, in any order, but for [`Page::End`], which is last.
+/// A part of the answer, in any order, but for [`Page::Tenant`], which is first, and [`Page::End`],
+/// which is last.
 #[derive(Debug)]
 pub enum Page {
+    /// Whose directory answers, from a source that can tell.
+    Tenant(TenantId),
     /// People. In a pull of changes: people who are new or changed, whole.
     Users(Vec<UserRecord>),
     /// Groups. In a pull of changes: groups that are new or changed, whole.
@@ -140,6 +150,8 @@ macro_rules! sources {
 sources! {
     /// A directory that speaks LDAP version 3: OpenLDAP, 389 Directory Server, FreeIPA and kin.
     Ldap => ldap::LdapSpec, "ldap";
+    /// A domain of Active Directory, on Windows Server or Samba.
+    ActiveDirectory => active_directory::ActiveDirectorySpec, "activeDirectory";
     /// Tables of people, memberships and groups as text in a ConfigMap or Secret.
     Csv => csv::CsvSpec, "csv";
 }

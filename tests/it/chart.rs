@@ -51,7 +51,8 @@ impl Release {
     /// Applies what was rendered, but for the kinds that neither Kubernetes nor the chart defines.
     async fn install(&self) {
         Cluster::get().install_crds(definitions()).await;
-        for object in self.objects.iter().filter(|object| kind(object) != "ServiceMonitor") {
+        let foreign = ["ServiceMonitor", "PrometheusRule"];
+        for object in self.objects.iter().filter(|object| !foreign.contains(&kind(object))) {
             manifest::apply(&self.client, &self.namespace, object, false).await.unwrap_or_else(|error| {
                 panic!("{} {}: {error}", kind(object), object.name_any());
             });

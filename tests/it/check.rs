@@ -109,6 +109,41 @@ fn the_standard_input_and_files_are_looked_at_together_and_no_secret_is_shown() 
 }
 
 #[test]
+fn a_domain_is_checked_with_its_secret_and_its_authority() {
+    let directory = "\
+apiVersion: directory-sync.io/v1alpha1
+kind: Directory
+metadata: {name: ad}
+spec:
+  provider:
+    activeDirectory:
+      urls: [\"ldaps://dc1.ad.acme.example\", \"ldaps://gc.ad.acme.example:3269\"]
+      credentialsSecretRef: {name: ad}
+      users: {attributes: [memberOf]}
+";
+    let secret = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: ad}
+stringData: {bindDN: \"reader@ad.acme.example\", password: canary-1}
+";
+    let folder = folder(&[("ad.yaml", directory), ("secret.yaml", secret)]);
+    let output = check(folder.path(), &["-f", "."], "");
+    assert_eq!(output.status.code(), Some(1));
+    for words in [
+        "ad.yaml:7: Directory/ad: spec.provider.activeDirectory.urls: ports 3268 and 3269 are the Global Catalog",
+        "ad.yaml:9: Directory/ad: spec.provider.activeDirectory.users.attributes: attributes that are computed",
+    ] {
+        assert!(text(&output.stdout).contains(words), "{output:?}");
+    }
+    let good = directory.replace(", \"ldaps://gc.ad.acme.example:3269\"", "").replace("memberOf", "info");
+    fs::write(folder.path().join("ad.yaml"), good).unwrap();
+    let output = check(folder.path(), &["-f", "."], "");
+    assert!(text(&output.stdout).contains("Secret ad has no key 'username'"), "{output:?}");
+    assert!(!text(&output.stdout).contains("canary"), "{output:?}");
+}
+
+#[test]
 fn programs_get_one_json_object() {
     let folder = folder(&[(
         "acme.yaml",

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use directory_sync::api::status::PendingPlan;
 use serde_json::json;
 
-use crate::support::cluster::Cluster;
 use crate::support::stage::{LIMIT, Stage, csv, with};
 use crate::support::wait::eventually;
 
@@ -119,12 +118,8 @@ async fn a_scope_that_fits_nearly_nobody_is_held_and_held_losses_cost_no_writes(
     let scope = json!({"scope": {"users": "user.email == 'ada1@a.test'"}, "sync": {"interval": "1s"}});
     stage.respecify("acme", with(json!({}), &scope)).await;
     stage.ready("acme", "False", "PlanHeld").await;
-    let mark = Cluster::get().audit_mark();
-    eventually("three more syncs have read the table", LIMIT, async || {
-        let reads = stage.asked(mark).verb("get").of("configmaps").len();
-        if reads >= 6 { Ok(()) } else { Err(format!("{reads} reads")) }
-    })
-    .await;
+    let mark = stage.after_a_sync().await;
+    stage.reads(mark, "people", 6).await;
     assert_eq!(stage.written(mark).len(), 0, "{:?}", stage.written(mark));
     assert_eq!(stage.user_names().await.len(), 40);
 }
@@ -134,11 +129,51 @@ async fn a_directory_may_become_empty_only_where_its_uid_says_so_and_with_an_app
     let stage = forty("guard-empty").await;
     stage.rewrite("people", json!({"users.csv": people(0..0)})).await;
     stage.ready("acme", "False", "EmptyResult").await;
+    // Nobody is taken away, but the group would lose its members.
+    let of_the_group = stage.status("acme").await.pending_plan.expect("a held plan");
+    assert_eq!((of_the_group.delete, of_the_group.shrink_groups), (0, 1));
     let uid = stage.api::<directory_sync::api::Directory>().get("acme").await.unwrap().metadata.uid.unwrap();
     stage.respecify("acme", json!({"deletion": {"guard": {"allowEmpty": uid}}})).await;
-    let plan = pending(&stage, "").await;
+    let plan = pending(&stage, &of_the_group.hash).await;
     assert_eq!(plan.delete, 40);
     assert_eq!(stage.user_names().await.len(), 40);
     approve(&stage, &plan.hash).await;
     stage.users_become(&[]).await;
+}
+
+#[tokio::test]
+async fn small_losses_that_add_up_within_a_day_are_held_across_restarts_until_they_are_approved() {
+    let mut stage = forty("guard-day").await;
+    let shrink_to = async |stage: &Stage, left: usize| {
+        stage.rewrite("people", json!({"users.csv": people(0..left)})).await;
+        stage.sync("acme").await;
+    };
+    for left in [37, 35] {
+        shrink_to(&stage, left).await;
+        assert_eq!(stage.user_names().await.len(), left);
+    }
+    shrink_to(&stage, 34).await;
+    let message = stage.ready("acme", "False", "PlanHeld").await;
+    assert!(message.starts_with("1 person would be deleted (after 5 that went within"), "{message}");
+    stage.operator.restart().await;
+    stage.full_sync("acme").await;
+    let plan = pending(&stage, "").await;
+    assert_eq!((plan.delete, plan.last_day), (1, 5));
+    assert_eq!(stage.user_names().await.len(), 35);
+
+    approve(&stage, &plan.hash).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.user_names().await.len(), 34);
+    shrink_to(&stage, 30).await;
+    assert_eq!(stage.user_names().await.len(), 30, "an approval begins the day anew");
+}
+
+#[tokio::test]
+async fn all_groups_are_never_replaced_by_others_without_an_approval() {
+    let stage = forty("guard-groups").await;
+    stage.rewrite("people", json!({"user_groups.csv": members(0..40).replace("everybody", "all")})).await;
+    let plan = pending(&stage, "").await;
+    assert_eq!((plan.delete_groups, plan.delete), (1, 0));
+    assert_eq!(stage.group("everybody").await.spec.group.member_count, 40);
+    assert_eq!(stage.group("all").await.spec.group.member_count, 40);
 }

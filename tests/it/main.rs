@@ -8,19 +8,25 @@
     reason = "in a test they are how it fails and what it says"
 )]
 
+mod active_directory;
 mod chart;
 mod check;
+mod commands;
 mod consumer;
 mod contract;
 mod control_plane;
 mod crash;
+mod csv;
 mod documents;
+mod egress;
 mod engine;
-mod group_members;
+mod grace;
 mod guard;
 mod ldap;
+mod observability;
 mod preview;
 mod product;
+mod quarantine;
 mod reference;
 mod refusals;
 mod support;

@@ -5,12 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use directory_sync::api::Directory;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
-use crate::support::stage::{LIMIT, Stage, TWO, csv};
+use crate::support::samba::{self, Samba, company as domain};
+use crate::support::stage::{LIMIT, Stage, TWO, active_directory, csv};
 use crate::support::wait::eventually;
 
 const PEOPLE: &str = "user_id,first_name,last_name,email,title\n1,Ada,Lovelace,ada@a.test,Analyst\n2,Grace,Hopper,grace@a.test,\n";
@@ -74,7 +76,7 @@ fn people_and_groups_are_shown_as_they_would_stand_in_the_cluster() {
     assert_eq!(ada["spec"]["attributes"]["badge"], "b-1", "{shown}");
     assert_eq!(ada["spec"]["role"], "admin");
     assert_eq!(shown["users"][1]["spec"]["role"], "guest");
-    assert_eq!(shown["groups"][0]["spec"]["members"], json!([{"user": ada["name"]}]));
+    assert_eq!(shown["groups"][0]["spec"]["members"], json!({"users": [ada["name"]]}));
 
     let text = stdout(&preview(&[], &files));
     assert!(text.lines().any(|line| line.starts_with("Ada Lovelace") && line.ends_with("admin")), "{text}");
@@ -130,6 +132,40 @@ fn a_secret_can_be_a_folder_and_a_missing_one_is_named_with_the_ways_to_give_it(
 }
 
 #[test]
+fn a_domain_is_shown_with_what_its_account_may_not_see() {
+    let samba = Samba::start();
+    let folder = TempDir::new().unwrap();
+    let mut spec = active_directory(&samba, domain::GROUPS);
+    let few = json!({"users": {"baseDN": domain::PEOPLE, "filter": "(sAMAccountName=p000*)"}});
+    json_patch::merge(&mut spec["provider"]["activeDirectory"], &few);
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"}, "spec": spec,
+    });
+    let authority = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "domain-ca"},
+        "data": {"ca.crt": samba.authority()},
+    });
+    let files = [write(&folder, "directory.json", &directory), write(&folder, "ca.json", &authority)];
+    let given = |account: &str, password: &str| {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "domain"},
+            "stringData": {"username": account, "password": password},
+        });
+        let secret = write(&folder, "secret.json", &secret);
+        preview(&["--output=json"], &[&files[0], &files[1], &secret])
+    };
+
+    let shown = json_of(&given(samba::READER, samba::PASSWORD));
+    assert_eq!(shown["users"].as_array().unwrap().len(), 10);
+    assert!(!shown["notes"].to_string().contains("Deleted Objects"), "{}", shown["notes"]);
+    let shown = json_of(&given(samba::CLERK, samba::PASSWORD));
+    assert!(shown["notes"].to_string().contains("Deleted Objects"), "{}", shown["notes"]);
+    let complaint = stderr(&given(samba::READER, "canary-wrong"));
+    assert!(complaint.contains("data 52e: wrong name or password"), "{complaint}");
+    assert!(!complaint.contains("canary-wrong"), "{complaint}");
+}
+
+#[test]
 fn a_spec_that_cannot_work_is_told_before_any_connection_is_made() {
     let folder = TempDir::new().unwrap();
     let mut directory = csv_directory();
@@ -137,6 +173,45 @@ fn a_spec_that_cannot_work_is_told_before_any_connection_is_made() {
     let files = [write(&folder, "directory.json", &directory), write(&folder, "people.json", &people())];
     let complaint = stderr(&preview(&[], &[&files[0], &files[1]]));
     assert!(complaint.contains("spec.scope.users"), "{complaint}");
+}
+
+/// What `preview` says of a Directory with this spec, compared with the mirrors of `acme`.
+fn difference(stage: &Stage, spec: &Value, arguments: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let directory = json!({
+        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
+        "metadata": {"name": "acme", "namespace": stage.namespace}, "spec": spec,
+    });
+    Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+        .args(["preview", "--from-cluster", "--diff", "-f"])
+        .arg(write(&folder, "directory.json", &directory))
+        .args(arguments)
+        .env("KUBECONFIG", Cluster::get().kubeconfig())
+        .output()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn only_a_directory_that_may_become_empty_shows_that_it_would() {
+    let stage = Stage::new("preview-empty").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let header = TWO.lines().next().unwrap();
+    stage.rewrite("people", json!({"users.csv": format!("{header}\n")})).await;
+    let would = |spec: &Value, action: &str| {
+        let shown = json_of(&difference(&stage, spec, &["--output=json"]));
+        let changes = shown["changes"].as_array().unwrap();
+        changes.iter().filter(|change| change["action"] == action).count()
+    };
+    assert_eq!(would(&csv(), "delete"), 0);
+    let mut spec = csv();
+    let uid = stage.api::<Directory>().get("acme").await.unwrap().metadata.uid;
+    spec["deletion"]["guard"] = json!({"allowEmpty": uid});
+    assert_eq!(would(&spec, "delete"), 2);
+    // With a grace time they would be missing first.
+    spec["deletion"]["graceTime"] = json!("1h");
+    assert_eq!((would(&spec, "delete"), would(&spec, "missing")), (0, 2));
 }
 
 #[tokio::test]
@@ -154,29 +229,14 @@ async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is
         )
         .await;
 
-    let folder = TempDir::new().unwrap();
-    let directory = json!({
-        "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
-        "metadata": {"name": "acme", "namespace": stage.namespace}, "spec": csv(),
-    });
-    let file = write(&folder, "directory.json", &directory);
     let mark = Cluster::get().audit_mark();
-    let difference = |arguments: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_directory-sync"))
-            .args(["preview", "--from-cluster", "--diff", "-f"])
-            .arg(&file)
-            .args(arguments)
-            .env("KUBECONFIG", Cluster::get().kubeconfig())
-            .output()
-            .unwrap()
-    };
-    let shown = json_of(&difference(&["--output=json"]));
+    let shown = json_of(&difference(&stage, &csv(), &["--output=json"]));
     let changes: Vec<_> =
         shown["changes"].as_array().unwrap().iter().map(|change| &change["action"]).collect();
     assert_eq!(changes, ["delete", "update", "create"], "{shown}");
     let title = json!([{"member": "title", "from": null, "to": "Analyst"}]);
     assert_eq!(shown["changes"][1]["members"], title, "{shown}");
-    let text = stdout(&difference(&[]));
+    let text = stdout(&difference(&stage, &csv(), &[]));
     assert!(text.contains("1 to create, 1 to update, 1 to delete, 1 unchanged."), "{text}");
     let writes = Cluster::get().audit_since(mark).by("admin").writes().in_namespace(&stage.namespace);
     assert_eq!(writes.len(), 0, "{writes:?}");

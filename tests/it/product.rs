@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{Slapd, company::Company};
-use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, ldap};
+use crate::support::samba::{Samba, company as domain};
+use crate::support::stage::{LIMIT, ONE, Stage, TWO, active_directory, csv, ldap};
 use crate::support::wait::eventually;
 
 const NOBODY: &str = "user_id,first_name,last_name,email\n";
@@ -83,18 +84,8 @@ async fn nothing_is_written_when_nothing_has_changed() {
     spec["sync"] = json!({"interval": "1s", "fullInterval": "1s"});
     stage.directory("acme", spec).await;
     stage.ready("acme", "True", "Synced").await;
-    let mark = Cluster::get().audit_mark();
-    eventually("four more syncs have read their ConfigMap", LIMIT, async || {
-        let audit = Cluster::get().audit_since(mark);
-        let reads = audit
-            .iter()
-            .filter(|event| {
-                event.object_ref.namespace == stage.namespace && event.object_ref.resource == "configmaps"
-            })
-            .count();
-        if reads >= 8 { Ok(()) } else { Err(format!("{reads} reads")) }
-    })
-    .await;
+    let mark = stage.after_a_sync().await;
+    stage.reads(mark, "people", 8).await;
     let audit = Cluster::get().audit_since(mark);
     let writes: Vec<_> = audit
         .iter()
@@ -167,6 +158,32 @@ async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_exp
     assert!(!message.contains("canary-wrong"), "{message}");
     assert!(!stage.operator.log().contains("canary-wrong"));
     assert_eq!(stage.user_names().await.len(), 20);
+}
+
+#[tokio::test]
+async fn people_of_a_real_domain_become_objects_and_a_deleted_one_goes() {
+    let stage = Stage::new("domain").await;
+    let samba = Samba::start();
+    let person = |account: &str| {
+        format!(
+            "dn: CN={account},{}\nchangetype: add\nobjectClass: user\nsAMAccountName: {account}\n\
+             userAccountControl: 544\nmail: {account}@a.test\n\n",
+            domain::LAB
+        )
+    };
+    let group = format!(
+        "dn: CN=staff,{0}\nchangetype: add\nobjectClass: group\nsAMAccountName: staff\nmember: CN=ada,{0}\n",
+        domain::LAB
+    );
+    samba.modify(&format!("{}{}{group}", person("ada"), person("grace")));
+    stage.domain(&samba).await;
+    stage.directory("acme", active_directory(&samba, domain::LAB)).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.user_names().await, ["ada@a.test", "grace@a.test"]);
+    assert_eq!(stage.group("staff").await.spec.group.member_count, 1);
+    samba.modify(&format!("dn: CN=ada,{}\nchangetype: delete\n", domain::LAB));
+    stage.sync("acme").await;
+    stage.users_become(&["grace@a.test"]).await;
 }
 
 #[tokio::test]

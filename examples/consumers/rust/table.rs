@@ -24,15 +24,15 @@ pub struct User {
 pub struct Group {
     pub display_name: String,
     #[serde(default)]
-    pub members: Vec<Member>,
+    pub members: Members,
 }
 
-/// A direct member: the name of a DirectoryUser or of a DirectoryGroup.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Member {
-    User(String),
-    Group(String),
+/// Direct members: the names of DirectoryUsers and of DirectoryGroups.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Members {
+    pub users: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 /// One person as the application keeps them.
@@ -76,18 +76,9 @@ fn people_in<'a>(group: &'a str, groups: &'a HashMap<String, Group>) -> HashSet<
     let mut seen = HashSet::from([group]);
     let mut pending = vec![group];
     while let Some(name) = pending.pop() {
-        for member in groups.get(name).map(|group| group.members.as_slice()).unwrap_or_default() {
-            match member {
-                Member::User(user) => {
-                    people.insert(user.as_str());
-                }
-                Member::Group(inner) => {
-                    if seen.insert(inner) {
-                        pending.push(inner);
-                    }
-                }
-            }
-        }
+        let Some(group) = groups.get(name) else { continue };
+        people.extend(group.members.users.iter().map(String::as_str));
+        pending.extend(group.members.groups.iter().map(String::as_str).filter(|inner| seen.insert(*inner)));
     }
     people
 }

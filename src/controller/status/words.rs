@@ -7,6 +7,9 @@ use crate::model::Kind;
 use crate::plan::{Withheld, planner::WithheldWhy};
 use crate::source::Class;
 
+/// The reason when too many records are held back.
+pub(super) const TOO_MANY_HELD: &str = "TooManyHeldBack";
+
 /// The reason that a failed run gives to `SourceReady` or `Ready`.
 #[must_use]
 pub fn source_reason(error: &SyncError) -> &'static str {
@@ -15,6 +18,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::Reference(reference) if reference.is_transient() => "ClusterUnreachable",
         SyncError::Reference(_) => "ReferenceNotReadable",
         SyncError::Source(source) => source.class.reason(),
+        SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
         SyncError::TakenOver => "TakenOver",
@@ -35,7 +39,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
         SyncError::Invalid(_) => {
             conditions.set("Stalled", true, reason, message.clone());
         }
-        SyncError::Reference(_) | SyncError::Source(_) => {
+        SyncError::Reference(_) | SyncError::Source(_) | SyncError::TooManyHeld(_) => {
             conditions.remove("Stalled");
             conditions.set("SourceReady", false, reason, message.clone());
         }
@@ -76,18 +80,22 @@ pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_fa
 
 fn pending_message(pending: &PendingPlan) -> String {
     let counts = [
-        (pending.delete, "people would be deleted"),
-        (pending.deactivate, "people would be deactivated"),
-        (pending.delete_groups, "groups would be deleted"),
-        (pending.shrink_groups, "groups would lose more than half of their members"),
+        (pending.delete, "person", "people", "would be deleted"),
+        (pending.deactivate, "person", "people", "would be deactivated"),
+        (pending.delete_groups, "group", "groups", "would be deleted"),
+        (pending.shrink_groups, "group", "groups", "would lose more than half of the members"),
     ];
     let counts: Vec<String> = counts
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many, what)| format!("{count} {} {what}", if *count == 1 { one } else { many }))
         .collect();
+    let day = match pending.last_day {
+        0 => String::new(),
+        before => format!(" (after {before} that went within the last 24 hours)"),
+    };
     format!(
-        "{}: more than spec.deletion.guard allows, so all of it is held and the mirrors stay as they are. If it \
+        "{}{day}: more than spec.deletion.guard allows, so all of it is held and the mirrors stay as they are. If it \
          is meant (status.pendingPlan.sample names some), set spec.deletion.guard.approvedPlan to {}",
         counts.join(", "),
         pending.hash
@@ -161,7 +169,21 @@ const fn ready_reason(held: Option<Held>) -> &'static str {
 }
 
 fn ready_message(synced: &Synced) -> String {
-    let up_to_date = || "people and groups are up to date".to_owned();
+    let up_to_date = || {
+        let waiting = synced.waiting.users + synced.waiting.groups;
+        match waiting {
+            0 => "people and groups are up to date".to_owned(),
+            1 => {
+                "people and groups are up to date; 1 that is missing stays until its grace time is over: see \
+                  status.missing"
+                    .to_owned()
+            }
+            _ => format!(
+                "people and groups are up to date; {waiting} that are missing stay until their grace time is over: \
+                 see status.missing"
+            ),
+        }
+    };
     let Some(planned) = &synced.planned else { return up_to_date() };
     let counts = &planned.counts;
     match synced.held {

@@ -1,17 +1,20 @@
 //! Normalises the reading and compares it with the mirrors, on a thread of its own: it is all
 //! computation.
 
-use std::collections::BTreeMap;
+use jiff::Timestamp;
 
 use super::super::memory::Memory;
 use super::super::settings::Settings;
 use super::Run;
+use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::Quarantined;
 use crate::model::snapshot::SnapshotError;
 use crate::model::{Kind, Snapshot};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
+use crate::plan::grace::{self, Policy, Times};
 use crate::plan::guard::{self, HeldPlan, Limits};
-use crate::plan::{Completeness, Plan, Planner, Update};
+use crate::plan::quarantine::Tolerance;
+use crate::plan::{Completeness, Marks, Plan, Planner, Update};
 use crate::sink::observed::View;
 
 /// A plan and what it was made of.
@@ -23,8 +26,12 @@ pub struct Planned {
     pub counts: PlanCounts,
     /// The people and groups that are in.
     pub summary: Summary,
+    /// Who is missing since when.
+    pub marks: Marks,
     /// Who is held back.
     pub quarantined: Vec<Quarantined>,
+    /// Whether that is more than a reading is believed with; then nothing of it is to be written.
+    pub too_many_held: Option<TooManyHeld>,
     /// What the plan takes away, if that is more than the guard's limits allow.
     pub above_limits: Option<HeldPlan>,
 }
@@ -42,6 +49,16 @@ pub struct Against<'a> {
     pub allow_empty: bool,
     /// How much may be taken away without being asked.
     pub limits: Limits,
+    /// People and groups that went unasked within the last day.
+    pub recent: (usize, usize),
+    /// How many records may be held back.
+    pub tolerance: Tolerance,
+    /// What becomes of those who are missing, and when.
+    pub departure: Policy,
+    /// Who is known to be missing.
+    pub marks: &'a Marks,
+    /// By which absences are judged.
+    pub times: Times,
 }
 
 /// The plan in numbers; stays when the plan has been carried out.
@@ -55,6 +72,8 @@ pub struct PlanCounts {
     pub delete: usize,
     /// Mirrors that are right.
     pub unchanged: usize,
+    /// Inactive people who get no mirror.
+    pub left_out: usize,
     /// Of those to create or change: how many someone else had touched.
     pub drifted: usize,
     /// Deletions that are not planned.
@@ -91,15 +110,31 @@ pub(super) async fn plan(
     memory: &Memory,
     settings: &Settings,
 ) -> Result<Planned, PlanFailure> {
-    let snapshot = memory.reading.as_ref().and_then(|reading| reading.snapshot.clone());
-    let snapshot = snapshot.ok_or(PlanFailure::NoReading)?;
+    let reading = memory.reading.as_ref().ok_or(PlanFailure::NoReading)?;
+    let snapshot = reading.snapshot.clone().ok_or(PlanFailure::NoReading)?;
+    let times = Times { now: Timestamp::now().as_second(), read: reading.full_at.as_second() };
+    let lasting = memory.lasting.clone().unwrap_or_default();
     let view = run.context.observed.view(run.key);
     let directory = run.key.name.clone();
-    let (rules, limits) = (settings.rules.clone(), settings.limits);
+    let Settings { limits, tolerance, departure, .. } = *settings;
+    let rules = settings.rules.clone();
     let owner = crate::sink::object::uid_number(&run.owner.uid);
-    let allow_empty = run.directory.spec.deletion.guard.allow_empty.as_ref() == Some(&run.owner.uid);
+    let allow_empty = run.directory.spec.deletion.guard.may_become_empty(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
-        let against = Against { mirrors: &view, directory: &directory, owner, allow_empty, limits };
+        let (mirrors, directory, marks) = (&view, directory.as_str(), &lasting.marks);
+        let recent = lasting.recent.within(times.now);
+        let against = Against {
+            mirrors,
+            directory,
+            owner,
+            allow_empty,
+            limits,
+            recent,
+            tolerance,
+            departure,
+            marks,
+            times,
+        };
         compare(&snapshot, &rules, &against)
     })
     .await
@@ -112,7 +147,7 @@ pub(super) async fn plan(
 /// See [`PlanFailure`].
 pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Result<Planned, PlanFailure> {
     let Against { mirrors: view, directory, owner, .. } = *against;
-    let mut planner = Planner::new(&view.index, owner);
+    let mut planner = Planner::new(&view.index, owner).following(&against.departure);
     let mut held_back = HeldBack::default();
     snapshot.held().iter().for_each(|name| planner.hold(*name));
     let summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
@@ -131,14 +166,18 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
         let example = format!("{}: {}", first.position, first.reason);
         held_back.add_many("UnreadableRecord", rejected_total, &example);
     }
-    let plan = planner.finish(Completeness {
+    let mut plan = planner.finish(Completeness {
         unidentified_users: snapshot.has_unidentified(Kind::User),
         unidentified_groups: snapshot.has_unidentified(Kind::Group),
         allow_empty: against.allow_empty,
     });
+    let marks = grace::apply(&mut plan, against.marks, &against.departure, against.times);
     let counts = count(&plan, view, directory);
-    let above_limits = guard::judge(&plan, &view.index, &against.limits);
-    Ok(Planned { plan, counts, summary, quarantined: held_back.into_status(), above_limits })
+    let above_limits = guard::judge(&plan, &view.index, &against.limits, against.recent);
+    let (users, groups) = snapshot.counts();
+    let too_many_held = held_back.too_many(users + groups + rejected_total, against.tolerance);
+    let quarantined = held_back.status();
+    Ok(Planned { plan, counts, summary, marks, quarantined, too_many_held, above_limits })
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
@@ -146,41 +185,17 @@ fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
     let edited = plan.updates.iter().filter(|update| update.drifted).count();
     let name = |word: &str, name: crate::model::MirrorName| format!("{word} {}", name.object_name(directory));
     let deletes = plan.deletes.iter().map(|(mirror, _)| name("delete", *mirror));
+    let deactivates = plan.deactivations.iter().map(|(mirror, _)| name("deactivate", *mirror));
     let creates = plan.creates.iter().map(|mirror| name("create", mirror.name));
     let updates = plan.updates.iter().map(|Update { mirror, .. }| name("update", mirror.name));
     PlanCounts {
         create: plan.creates.len(),
-        update: plan.updates.len(),
+        update: plan.updates.len() + plan.deactivations.len(),
         delete: plan.deletes.len(),
         unchanged: plan.unchanged,
+        left_out: plan.left_out,
         drifted: recreated + edited,
         withheld: plan.withheld.clone(),
-        sample: deletes.chain(updates).chain(creates).take(SAMPLE).collect(),
-    }
-}
-
-/// Counts who is held back, by reason.
-#[derive(Default)]
-struct HeldBack(BTreeMap<&'static str, (usize, String)>);
-
-impl HeldBack {
-    fn add(&mut self, reason: &'static str, example: &str) {
-        self.add_many(reason, 1, example);
-    }
-
-    fn add_many(&mut self, reason: &'static str, number: usize, example: &str) {
-        self.0.entry(reason).or_insert_with(|| (0, example.to_owned())).0 += number;
-    }
-
-    fn into_status(self) -> Vec<Quarantined> {
-        let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        let entries = self.0.into_iter();
-        entries
-            .map(|(reason, (count, example))| Quarantined {
-                reason: reason.to_owned(),
-                count: number(count),
-                example,
-            })
-            .collect()
+        sample: deletes.chain(deactivates).chain(updates).chain(creates).take(SAMPLE).collect(),
     }
 }

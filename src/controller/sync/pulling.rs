@@ -11,7 +11,7 @@ use super::{Run, SyncError};
 use crate::api::status::SyncKind;
 use crate::model::{ContentHash, Snapshot};
 use crate::source::collect::collect;
-use crate::source::{Class, Cursor, Material, Pull};
+use crate::source::{Class, Cursor, Expected, Material, Pull, TenantId};
 
 /// What is asked of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +44,10 @@ pub(super) async fn pull(
     if memory.reading.is_none() {
         recall(run, memory, settings);
     }
+    let ask_again = grace_time_is_over(memory, settings) || another_is_named(run, memory);
+    let want = if ask_again { Want::Full } else { run.want };
     let mut source = run.directory.spec.provider.provider().source(material)?;
-    let (cursor, snapshot) = match usable(memory, settings, fingerprint, run.want) {
+    let (cursor, snapshot) = match usable(memory, settings, fingerprint, want) {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
             let snapshot = memory.reading.as_mut().and_then(|reading| reading.snapshot.take());
@@ -62,8 +64,12 @@ pub(super) async fn pull(
         let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
         let progress = |read| run.progress.read(read);
         let request = Pull::Changes(cursor.clone());
-        match cancellable(run, collect(source.as_mut(), request, &mut snapshot, progress)).await? {
+        let expected = expected(run, memory);
+        let pull = collect(source.as_mut(), request, &expected, &mut snapshot, progress);
+        let answer = cancellable(run, pull).await?;
+        match answer {
             Ok(collected) if remembered || collected.changed == 0 => {
+                remember_tenant(memory, collected.tenant);
                 let unchanged = collected.changed == 0;
                 memory.settled = settled.filter(|_| unchanged);
                 if let Some(reading) = &mut memory.reading {
@@ -84,6 +90,11 @@ pub(super) async fn pull(
                     reading.cursor = None;
                 }
                 tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
+            }
+            // What is at hand is of a directory that is not there any more.
+            Err(error) if error.class == Class::TenantChanged => {
+                memory.reading = None;
+                return Err(error.into());
             }
             Err(error) => {
                 match &mut memory.reading {
@@ -117,30 +128,63 @@ async fn replace_reading(
     settings: &Settings,
     fingerprint: ContentHash,
 ) -> Result<Pulled, SyncError> {
-    memory.reading = Some(read_everything(run, source, settings, fingerprint).await?);
+    match read_everything(run, memory, source, settings, fingerprint).await {
+        Ok((reading, tenant)) => {
+            memory.reading = Some(reading);
+            remember_tenant(memory, tenant);
+        }
+        Err(error) => {
+            if matches!(&error, SyncError::Source(source) if source.class == Class::TenantChanged) {
+                memory.reading = None;
+            }
+            return Err(error);
+        }
+    }
     Ok(Pulled { kind: SyncKind::Full, unchanged: false })
+}
+
+/// Whose directory is expected to answer.
+fn expected<'a>(run: &'a Run<'_>, memory: &'a Memory) -> Expected<'a> {
+    let known = memory.lasting.as_ref().and_then(|lasting| lasting.tenant.as_ref());
+    Expected { named: run.directory.spec.tenant.as_deref(), known }
+}
+
+/// Whether the spec names another directory than the one that was read.
+fn another_is_named(run: &Run<'_>, memory: &Memory) -> bool {
+    let Expected { named, known } = expected(run, memory);
+    named.is_some_and(|named| known.is_none_or(|known| known.id != named))
+}
+
+fn remember_tenant(memory: &mut Memory, tenant: Option<TenantId>) {
+    if let (Some(lasting), Some(tenant)) = (&mut memory.lasting, tenant) {
+        lasting.tenant = Some(tenant);
+    }
 }
 
 async fn read_everything(
     run: &Run<'_>,
+    memory: &Memory,
     source: &mut dyn crate::source::Source,
     settings: &Settings,
     fingerprint: ContentHash,
-) -> Result<Reading, SyncError> {
+) -> Result<(Reading, Option<TenantId>), SyncError> {
     let full_at = Timestamp::now();
     let mut snapshot = Snapshot::default();
     let progress = |read| run.progress.read(read);
-    let collected = cancellable(run, collect(source, Pull::Full, &mut snapshot, progress)).await??;
+    let expected = expected(run, memory);
+    let pull = collect(source, Pull::Full, &expected, &mut snapshot, progress);
+    let collected = cancellable(run, pull).await??;
     // A cursor is worth something only with the records that its changes apply to.
     let cursor = collected.end.cursor.filter(|_| snapshot.bytes() <= MAX_SNAPSHOT_BYTES);
-    Ok(Reading {
+    let reading = Reading {
         snapshot: Some(Arc::new(snapshot)),
         cursor,
         source_hash: settings.source_hash,
         fingerprint: Some(fingerprint),
         full_at,
         notes: collected.end.notes,
-    })
+    };
+    Ok((reading, collected.tenant))
 }
 
 enum Usable {
@@ -168,6 +212,14 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
     }
 }
 
+/// Whether somebody's grace time has ended since the last full reading: a list of changes never
+/// deletes, and what was read before says nothing of now.
+fn grace_time_is_over(memory: &Memory, settings: &Settings) -> bool {
+    let (Some(lasting), Some(reading)) = (&memory.lasting, &memory.reading) else { return false };
+    let (read, now) = (reading.full_at.as_second(), Timestamp::now().as_second());
+    lasting.marks.ask_for_a_reading(settings.departure.grace, read, now)
+}
+
 /// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the
 /// cursor was reached, the status tells of them, and the source then reports no change, nothing has
 /// to be read.
@@ -176,7 +228,9 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
     let spec = &checkpoint.spec;
     let digest = run.context.observed.digest(run.key).to_string();
     let counts = run.context.observed.counts(run.key);
-    let told = run.directory.status.as_ref().is_some_and(|status| status::tells_of(status, counts));
+    // Of people in their grace time there are mirrors that the status does not count.
+    let waits = memory.lasting.as_ref().is_some_and(|lasting| !lasting.marks.is_empty());
+    let told = waits || run.directory.status.as_ref().is_some_and(|status| status::tells_of(status, counts));
     let proves = told
         && spec.directory_uid == run.owner.uid
         && spec.rules_hash == settings.rules_hash.to_string()

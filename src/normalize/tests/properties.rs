@@ -111,9 +111,12 @@ proptest! {
         people in people(), groups in groups(), settings in settings(),
     ) {
         let total = people.len() + groups.len();
-        let names: Vec<Member> = people.iter().map(|person| user_member(&person.user.external_id))
-            .chain(groups.iter().map(|group| group_member(&group.external_id)))
-            .collect();
+        let ids: Vec<String> = people.iter().map(|person| person.user.external_id.clone()).collect();
+        let group_ids: Vec<String> = groups.iter().map(|group| group.external_id.clone()).collect();
+        let known = members(
+            &ids.iter().map(String::as_str).collect::<Vec<_>>(),
+            &group_ids.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
         let result = run(&snapshot(people, groups), &settings);
         let summary = &result.summary;
         prop_assert_eq!(
@@ -125,8 +128,10 @@ proptest! {
         prop_assert_eq!(summary.groups, result.groups.len());
         prop_assert_eq!(summary.memberships, result.groups.iter().map(|group| group.members.len()).sum::<usize>());
         for group in &result.groups {
-            prop_assert!(group.members.is_sorted_by(|a, b| a < b), "sorted, each once");
-            prop_assert!(group.members.iter().all(|member| names.contains(member)));
+            let Members { users, groups } = &group.members;
+            prop_assert!([users, groups].iter().all(|names| names.is_sorted_by(|a, b| a < b)), "sorted, each once");
+            prop_assert!(users.iter().all(|name| known.users.contains(name)));
+            prop_assert!(groups.iter().all(|name| known.groups.contains(name)));
             prop_assert_eq!(usize::try_from(group.member_count), Ok(group.members.len()));
         }
     }

@@ -226,11 +226,10 @@ fn ambiguous(table: &Table, columns: &[usize]) -> SourceError {
 mod tests {
     use super::*;
     use crate::source::Class;
-    use crate::source::csv::Delimiter;
+    use crate::source::csv::tests;
 
     fn table(header: &str) -> Table {
-        let place = "ConfigMap acme key 'users.csv'".to_owned();
-        Table::open("users.csv", place, header.as_bytes(), Delimiter::Comma).unwrap()
+        tests::table("users.csv", header.as_bytes())
     }
 
     fn custom(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

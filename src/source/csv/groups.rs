@@ -4,26 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::batch::Batch;
 use super::columns::{Columns, GROUPS};
 use super::memberships::Memberships;
 use super::notes::Seen;
-use super::table::{Ragged, Row, Table};
+use super::rows::Row;
+use super::table::{Ragged, Table};
 use crate::model::{ExternalId, GroupRecord, Key, Kind, Rejected};
-use crate::source::SourceError;
+use crate::source::pages::Pages;
+use crate::source::{Page, SourceError};
 
 /// The groups' own table with its columns found.
 pub struct Groups {
     table: Table,
     columns: Columns,
-}
-
-/// All groups, and what a person should know of their tables.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// Groups, and what could not be read as one.
-    pub groups: Vec<Result<GroupRecord, Rejected>>,
-    /// Sentences that name no person.
-    pub notes: Vec<String>,
 }
 
 impl Groups {
@@ -37,18 +31,32 @@ impl Groups {
     }
 }
 
-/// Lists the groups of their own table in its order, then those that only memberships name.
+/// Hands out the groups of their own table in its order, then those that only memberships name.
+/// Returns what a person should know of the table.
 ///
 /// # Errors
-/// [`crate::source::Class::Incomplete`] when a table is cut, and as [`Memberships::read`].
-pub fn list(groups: Option<&Groups>, memberships: &Memberships) -> Result<Listing, SourceError> {
-    let mut reading =
-        Reading { memberships, names: HashSet::new(), nameless: None, listing: Listing::default() };
-    if let Some(groups) = groups {
-        reading.own_table(groups)?;
+/// As [`Table::next`].
+pub async fn list(
+    groups: Option<Groups>,
+    memberships: &Memberships,
+    pages: &Pages,
+) -> Result<Vec<String>, SourceError> {
+    let mut reading = Reading { memberships, names: HashSet::new(), nameless: None };
+    let mut batch = Batch::new(pages, Page::Groups);
+    let Some(Groups { mut table, columns }) = groups else {
+        reading.only_in_memberships(None, &mut batch).await;
+        batch.send().await;
+        return Ok(Vec::new());
+    };
+    let mut seen = Seen::default();
+    while let Some(row) = table.next().await? {
+        let group = reading.described(&table, &columns, row, &mut seen);
+        batch.push(group).await;
     }
-    reading.only_in_memberships(groups);
-    Ok(reading.listing)
+    reading.only_in_memberships(Some((&table.header, &columns)), &mut batch).await;
+    batch.send().await;
+    let attribute = if columns.get("group_id").is_some() { "group_id" } else { "group_name" };
+    Ok(columns.notes.iter().cloned().chain(seen.note(&table.key, attribute)).collect())
 }
 
 struct Reading<'a> {
@@ -57,23 +65,9 @@ struct Reading<'a> {
     names: HashSet<String>,
     /// A row of the groups' own table that may be any group.
     nameless: Option<Rejected>,
-    listing: Listing,
 }
 
 impl Reading<'_> {
-    fn own_table(&mut self, groups: &Groups) -> Result<(), SourceError> {
-        let Groups { table, columns } = groups;
-        let mut seen = Seen::default();
-        for row in table.rows() {
-            let group = self.described(table, columns, row?, &mut seen);
-            self.listing.groups.push(group);
-        }
-        let attribute = if columns.get("group_id").is_some() { "group_id" } else { "group_name" };
-        self.listing.notes.extend(columns.notes.iter().cloned());
-        self.listing.notes.extend(seen.note(&table.key, attribute));
-        Ok(())
-    }
-
     fn described(
         &mut self,
         table: &Table,
@@ -106,17 +100,19 @@ impl Reading<'_> {
 
     /// Groups without a row of their own have their name as id. Where ids have a column, a group
     /// whose row cannot be read must not come back under its name.
-    fn only_in_memberships(&mut self, groups: Option<&Groups>) {
-        let ids_differ = groups.is_some_and(|groups| groups.columns.get("group_id").is_some());
+    async fn only_in_memberships(
+        &mut self,
+        own: Option<(&[String], &Columns)>,
+        batch: &mut Batch<'_, GroupRecord>,
+    ) {
+        let ids_differ = own.is_some_and(|(_, columns)| columns.get("group_id").is_some());
         let nameless = self.nameless.take().filter(|_| ids_differ);
         for name in self.memberships.names().filter(|name| !self.names.contains(name.as_str())) {
             let group = match &nameless {
                 Some(rejected) => Err(rejected.clone()),
-                None => {
-                    self.group(name.clone(), name.as_str(), raw_of(groups, self.memberships, name.as_str()))
-                }
+                None => self.group(name.clone(), name.as_str(), raw_of(own, self.memberships, name.as_str())),
             };
-            self.listing.groups.push(group);
+            batch.push(group).await;
         }
     }
 
@@ -138,11 +134,11 @@ impl Reading<'_> {
 }
 
 /// The same members of `raw` for every group: empty where a group has no row of its own.
-fn raw_of(groups: Option<&Groups>, memberships: &Memberships, name: &str) -> Map<String, Value> {
-    let Some(Groups { table, columns }) = groups else {
+fn raw_of(own: Option<(&[String], &Columns)>, memberships: &Memberships, name: &str) -> Map<String, Value> {
+    let Some((header, columns)) = own else {
         return Map::from_iter([(memberships.name_column().to_owned(), name.into())]);
     };
     let value = |column| if columns.get("group_name") == Some(column) { name } else { "" };
-    let cell = |&column: &usize| Some((table.header.get(column)?.clone(), value(column).into()));
+    let cell = |&column: &usize| Some((header.get(column)?.clone(), value(column).into()));
     columns.raw().iter().filter_map(cell).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::columns::{Columns, USER_GROUPS};
 use super::people;
 use super::table::Table;
-use crate::model::{ExternalId, Key, Kind, Rejected};
+use crate::model::{ContentHash, ExternalId, Key, Kind, Rejected};
 use crate::source::SourceError;
 
 /// The table with its columns found.
@@ -22,12 +22,13 @@ pub struct Memberships {
     pub notes: Vec<String>,
     names: Vec<ExternalId>,
     groups: HashMap<String, Group>,
+    /// Hashes of the memberships that have been read: a million of them take about 36 MB.
+    known: HashSet<ContentHash>,
 }
 
 #[derive(Debug, Default)]
 struct Group {
     members: Vec<Key>,
-    known: HashSet<ExternalId>,
     /// The first row that does not say who is meant.
     unreadable: Option<Rejected>,
 }
@@ -49,21 +50,22 @@ impl Memberships {
     /// # Errors
     /// [`crate::source::Class::Incomplete`] when the table is cut, or a row does not say which
     /// group it is about: a membership left out would take somebody's access away.
-    pub fn read(from: &MembershipTable) -> Result<Self, SourceError> {
-        let MembershipTable { table, columns } = from;
+    pub async fn read(from: MembershipTable) -> Result<Self, SourceError> {
+        let MembershipTable { mut table, columns } = from;
         let name_column = columns.get("group_name").and_then(|column| table.header.get(column));
         let mut memberships = Self {
             name_column: name_column.cloned().unwrap_or_default(),
             notes: columns.notes.clone(),
             ..Self::default()
         };
-        for row in table.rows() {
-            let row = row?.map_err(|ragged| unknown_group(table, ragged.line, &ragged.reason))?;
+        while let Some(row) = table.next().await? {
+            let row = row.map_err(|ragged| unknown_group(&table, ragged.line, &ragged.reason))?;
             let name =
-                row.id(columns, "group_name").map_err(|reason| unknown_group(table, row.line, &reason))?;
-            let user = row.id(columns, "user_id");
+                row.id(&columns, "group_name").map_err(|reason| unknown_group(&table, row.line, &reason))?;
+            let user = row.id(&columns, "user_id");
             memberships.add(&name, user.map_err(|reason| table.reject(Kind::Group, row.line, None, reason)));
         }
+        memberships.known = HashSet::new();
         Ok(memberships)
     }
 
@@ -77,9 +79,10 @@ impl Memberships {
                 group.unreadable.get_or_insert(rejected);
             }
             Ok(user) => {
-                if !group.known.contains(&user) {
+                // No id has a control character, so no two memberships are written alike.
+                let membership = format!("{}\u{0}{}", name.as_str(), user.as_str());
+                if self.known.insert(ContentHash::of_bytes(membership.as_bytes())) {
                     group.members.push(people::key(user.as_str()));
-                    group.known.insert(user);
                 }
             }
         }

@@ -2,23 +2,31 @@
 
 use std::collections::HashSet;
 
+use crate::model::ContentHash;
+
 /// How many lines a note lists.
 const MAX_LISTED: usize = 10;
 
-/// The ids of a table that have been seen, and the lines on which one came again.
+/// The ids of a table that have been seen, and the lines on which one came again. Keeps a hash of
+/// each id: a million of them take about 36 MB.
 #[derive(Debug, Default)]
 pub struct Seen {
-    ids: HashSet<String>,
-    repeated: Vec<usize>,
+    ids: HashSet<ContentHash>,
+    repeated: usize,
+    /// The first lines of those that repeat another.
+    lines: Vec<usize>,
 }
 
 impl Seen {
     /// Remembers the id of a row; a second row of the same id is noted with its line. Returns
     /// whether the id is new.
     pub fn add(&mut self, id: &str, line: usize) -> bool {
-        let new = self.ids.insert(id.to_owned());
+        let new = self.ids.insert(ContentHash::of_bytes(id.as_bytes()));
         if !new {
-            self.repeated.push(line);
+            self.repeated += 1;
+            if self.lines.len() < MAX_LISTED {
+                self.lines.push(line);
+            }
         }
         new
     }
@@ -26,9 +34,8 @@ impl Seen {
     /// The sentence for a person, if a row repeated another.
     #[must_use]
     pub fn note(&self, key: &str, attribute: &str) -> Option<String> {
-        let listed: Vec<String> = self.repeated.iter().take(MAX_LISTED).map(ToString::to_string).collect();
-        let lines = listed.join(", ");
-        match self.repeated.len() {
+        let lines = self.lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match self.repeated {
             0 => None,
             1 => {
                 Some(format!("{key}: line {lines} has the {attribute} of an earlier row and does not count"))

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::columns::{Columns, USERS};
-use super::table::{Row, Table};
+use super::rows::Row;
+use super::table::Table;
 use crate::model::{
     Address, Email, Key, Kind, Manager, PersonName, PhoneNumber, Rejected, State, User, UserRecord,
 };
@@ -115,16 +116,20 @@ fn state(word: &str) -> Option<State> {
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
     use serde_json::json;
 
     use super::*;
     use crate::model::ExternalId;
-    use crate::source::csv::Delimiter;
+    use crate::source::csv::tests;
 
     fn read(bytes: &[u8]) -> Vec<Result<UserRecord, Rejected>> {
-        let table = Table::open("users.csv", "ConfigMap a key 'users.csv'".into(), bytes, Delimiter::Comma);
-        let people = People::open(table.unwrap(), &BTreeMap::new()).unwrap();
-        people.table.rows().map(|row| people.record(&row.unwrap().unwrap())).collect()
+        let mut people = People::open(tests::table("users.csv", bytes), &BTreeMap::new()).unwrap();
+        let mut records = Vec::new();
+        while let Some(row) = block_on(people.table.next()).unwrap() {
+            records.push(people.record(&row.unwrap()));
+        }
+        records
     }
 
     #[test]

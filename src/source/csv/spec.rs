@@ -1,35 +1,55 @@
 //! The settings of a CSV source, as they stand in `spec.provider.csv`.
 
+use std::collections::BTreeMap;
+
 use kube::KubeSchema;
 use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 use super::columns::{Attribute, GROUPS, USER_GROUPS, USERS};
+use super::{PATH, S3Folder, SftpFolder};
 use crate::api::rule;
-use crate::source::material::TextRef;
+use crate::source::Problem;
+use crate::source::material::{ConfigMapRef, SecretRef};
+
+/// Why a key is refused next to files.
+const KEYS_ARE_FOR_OBJECTS: &str = "key is for tables in a ConfigMap or Secret; the names of files stand in from.sftp.files or from.s3.files";
 
 /// Tables of people, memberships and groups (RFC 4180), in the form that `WorkOS` takes by SFTP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = keys_differ())]
+#[x_kube(validation = keys_differ(), validation = keys_are_for_objects())]
 pub struct CsvSpec {
-    /// The ConfigMap or Secret that holds the tables as keys.
-    pub from: TextRef,
+    /// Where the tables are.
+    pub from: TablesFrom,
     /// The table of people: one row each.
     #[serde(default)]
     pub users: UsersTable,
-    /// The table of memberships: `group_name`, `user_id`. Used if the key is there.
+    /// The table of memberships: `group_name`, `user_id`. Used if it is there.
     #[serde(default)]
     pub user_groups: UserGroupsTable,
-    /// The table of groups: `group_name` and whatever else. Used if the key is there; groups that
+    /// The table of groups: `group_name` and whatever else. Used if it is there; groups that
     /// only the memberships name exist too.
     #[serde(default)]
     pub groups: GroupsTable,
     /// The character between two columns.
     #[serde(default)]
     pub delimiter: Delimiter,
+}
+
+/// Where the tables are: exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TablesFrom {
+    /// A ConfigMap that holds them as keys.
+    ConfigMap(ConfigMapRef),
+    /// A Secret that holds them as keys.
+    Secret(SecretRef),
+    /// Files on an SFTP server.
+    Sftp(Box<SftpFolder>),
+    /// Files in a bucket of an object store that speaks the protocol of Amazon S3.
+    S3(Box<S3Folder>),
 }
 
 /// The character between two columns.
@@ -138,6 +158,47 @@ fn columns_of(attributes: &[Attribute]) -> Rule {
     let known = rule::list(names.iter().copied());
     let message = format!("write one of {} on the left and the column's name on the right", names.join(", "));
     rule::field("columns", |it| format!("{it}.all(name, name in {known})"), &message)
+}
+
+/// Files have names instead of keys.
+fn keys_are_for_objects() -> Rule {
+    let default = |field: &str, key: &str| format!("self.{field}.key == '{key}'");
+    let defaults = [
+        default("users", &users_key()),
+        default("userGroups", &user_groups_key()),
+        default("groups", &groups_key()),
+    ];
+    Rule::new(format!("(!has(self.from.sftp) && !has(self.from.s3)) || ({})", defaults.join(" && ")))
+        .message(KEYS_ARE_FOR_OBJECTS)
+}
+
+/// What is wrong with the keys of a ConfigMap or Secret.
+pub fn key_problems(spec: &CsvSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let keys = keys(spec);
+    for (place, (field, key, _)) in keys.iter().enumerate() {
+        if let Some((other, ..)) = keys[..place].iter().find(|(_, earlier, _)| earlier == key) {
+            problems.push(Problem::new(
+                format!("{PATH}.{field}.key"),
+                format!("'{key}' is the key of {other} already; each table has a key of its own"),
+            ));
+        }
+    }
+    problems
+}
+
+/// Keys that are set although the tables are files.
+pub fn unused_keys(spec: &CsvSpec) -> Vec<Problem> {
+    let set = keys(spec).into_iter().filter(|(_, key, default)| *key != default);
+    set.map(|(field, ..)| Problem::new(format!("{PATH}.{field}.key"), KEYS_ARE_FOR_OBJECTS)).collect()
+}
+
+fn keys(spec: &CsvSpec) -> [(&'static str, &str, String); 3] {
+    [
+        ("users", &spec.users.key, users_key()),
+        ("userGroups", &spec.user_groups.key, user_groups_key()),
+        ("groups", &spec.groups.key, groups_key()),
+    ]
 }
 
 /// Attribute to column name.

@@ -1,31 +1,42 @@
-//! One table (RFC 4180): its header, and its rows with the lines that a person's editor shows.
+//! One table (RFC 4180): its header, and the rows below it.
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 
+use super::Delimiter;
 use super::columns::Columns;
-use super::{Delimiter, text};
+use super::rows::{Chunks, Row, Rows};
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
 use crate::model::{ExternalId, Kind, Rejected};
 use crate::source::SourceError;
 
-/// A table in memory.
+/// A table whose rows are read one after the other.
 pub struct Table {
-    /// The key it stands under; the file's name in every message about a row.
+    /// The key or file it stands in; its name in every message about a row.
     pub key: String,
     /// The columns' names as the header writes them, without space around them.
     pub header: Vec<String>,
-    place: String,
-    text: Vec<u8>,
-    delimiter: u8,
+    ending: Ending,
+    rows: Rows,
 }
 
-/// One row with as many cells as the header has.
-#[derive(Debug)]
-pub struct Row {
-    /// The line of the file on which the row begins, from 1.
-    pub line: usize,
-    cells: ByteRecord,
+/// How a table is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The character between two columns.
+    pub delimiter: Delimiter,
+    /// What must stand at its end.
+    pub ending: Ending,
+}
+
+/// What must stand at the end of a table, for it not to be taken for a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing: the whole text came in one piece.
+    Any,
+    /// A row with all its cells.
+    WholeRow,
+    /// A line end.
+    LineEnd,
 }
 
 /// Why a row cannot be taken cell by cell.
@@ -38,33 +49,25 @@ pub struct Ragged {
 }
 
 impl Table {
-    /// Reads the encoding and the header.
+    /// Reads the encoding and the header. `key` names the table in messages about a row, and
+    /// `place` in those about all of it.
     ///
     /// # Errors
-    /// [`crate::source::Class::Misconfigured`] when there is no header that can be read. `place`
-    /// names the object and key in the message.
-    pub fn open(key: &str, place: String, bytes: &[u8], delimiter: Delimiter) -> Result<Self, SourceError> {
-        let mut table = Self {
-            key: key.to_owned(),
-            header: Vec::new(),
-            text: text::decode(bytes, &place)?.into_owned(),
-            place,
-            delimiter: match delimiter {
-                Delimiter::Comma => b',',
-                Delimiter::Semicolon => b';',
-                Delimiter::Tab => b'\t',
-            },
+    /// [`crate::source::Class::Misconfigured`] when there is no header that can be read, and as
+    /// [`Table::next`].
+    pub async fn open(key: &str, place: String, chunks: Chunks, format: Format) -> Result<Self, SourceError> {
+        let delimiter = match format.delimiter {
+            Delimiter::Comma => b',',
+            Delimiter::Semicolon => b';',
+            Delimiter::Tab => b'\t',
         };
-        let Some(first) = table.lines().next().transpose()? else {
-            let place = &table.place;
-            return Err(SourceError::misconfigured(format!(
-                "{place} is empty; its first line must name the columns"
-            )));
-        };
-        let header =
-            first.cells.iter().map(|cell| std::str::from_utf8(cell).map(|name| name.trim().to_owned()));
+        let rows = Rows::new(place, chunks, delimiter);
+        let mut table = Self { key: key.to_owned(), header: Vec::new(), ending: format.ending, rows };
+        let Some(first) = table.rows.next().await? else { return Err(table.empty()) };
+        table.check_end(&first)?;
+        let header = first.cells().map(|cell| std::str::from_utf8(cell).map(|name| name.trim().to_owned()));
         table.header = header.collect::<Result<_, _>>().map_err(|_| {
-            let place = &table.place;
+            let place = table.place();
             SourceError::misconfigured(format!(
                 "{place} is not UTF-8 text (its first line already is not); save it as 'CSV UTF-8'"
             ))
@@ -72,10 +75,10 @@ impl Table {
         Ok(table)
     }
 
-    /// The object and key, for messages about the table as a whole.
+    /// The object and key, or the file, for messages about the table as a whole.
     #[must_use]
     pub fn place(&self) -> &str {
-        &self.place
+        self.rows.place()
     }
 
     /// Where a row stands, for messages: `users.csv line 17`.
@@ -84,13 +87,16 @@ impl Table {
         format!("{} line {line}", self.key)
     }
 
-    /// The rows below the header. Rows without any content are left out, as spreadsheets append
-    /// them.
+    /// The next row below the header. Rows without any content are left out, as spreadsheets
+    /// append them.
     ///
-    /// The outer error is [`crate::source::Class::Incomplete`]: the table ends inside a quoted
-    /// cell, so that what follows is lost.
-    pub fn rows(&self) -> impl Iterator<Item = Result<Result<Row, Ragged>, SourceError>> {
-        self.lines().skip(1).map(|row| row.map(|row| self.checked(row)))
+    /// # Errors
+    /// [`crate::source::Class::Incomplete`] when the table ends where none should, so that what
+    /// follows is lost; and what the bytes' source says.
+    pub async fn next(&mut self) -> Result<Option<Result<Row, Ragged>>, SourceError> {
+        let Some(row) = self.rows.next().await? else { return Ok(None) };
+        self.check_end(&row)?;
+        Ok(Some(self.checked(row)))
     }
 
     /// A row that cannot be used.
@@ -102,7 +108,7 @@ impl Table {
     /// What is wrong with a row of which some cell is not UTF-8.
     #[must_use]
     pub fn not_text(&self, row: &Row) -> Option<String> {
-        let column = row.cells.iter().position(|cell| std::str::from_utf8(cell).is_err())?;
+        let column = row.cells().position(|cell| std::str::from_utf8(cell).is_err())?;
         let name = self.header.get(column).map_or("", String::as_str);
         Some(format!("the cell in column '{name}' is not UTF-8 text; save the table as 'CSV UTF-8'"))
     }
@@ -111,14 +117,14 @@ impl Table {
     #[must_use]
     pub fn raw(&self, row: &Row, columns: &Columns) -> Map<String, Value> {
         let cell = |&column: &usize| {
-            let text = std::str::from_utf8(row.cells.get(column)?).ok()?;
+            let text = std::str::from_utf8(row.get(column)?).ok()?;
             Some((self.header.get(column)?.clone(), Value::from(text)))
         };
         columns.raw().iter().filter_map(cell).collect()
     }
 
     fn checked(&self, row: Row) -> Result<Row, Ragged> {
-        let (has, needs) = (row.cells.len(), self.header.len());
+        let (has, needs) = (row.len(), self.header.len());
         if has == needs {
             return Ok(row);
         }
@@ -132,13 +138,35 @@ impl Table {
         })
     }
 
-    fn lines(&self) -> Lines<'_> {
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(self.delimiter)
-            .from_reader(self.text.as_slice());
-        Lines { table: self, reader, counted: 0, line: 1 }
+    /// Refuses a last row that does not end as it should.
+    fn check_end(&self, row: &Row) -> Result<(), SourceError> {
+        let short = !self.header.is_empty() && row.len() < self.header.len();
+        let cut = !row.terminated
+            && match self.ending {
+                Ending::Any => false,
+                Ending::WholeRow => short,
+                Ending::LineEnd => true,
+            };
+        if !cut {
+            return Ok(());
+        }
+        let (place, line) = (self.place(), row.line);
+        Err(SourceError::incomplete(format!(
+            "{place} breaks off in line {line}, as a file does that is not there as a whole{}; its end is waited \
+             for, and nothing is changed until then",
+            if short { "" } else { " (where files never end with a line end, set ending: WholeRow)" },
+        )))
+    }
+
+    fn empty(&self) -> SourceError {
+        let place = self.place();
+        if self.ending == Ending::Any {
+            SourceError::misconfigured(format!("{place} is empty; its first line must name the columns"))
+        } else {
+            SourceError::incomplete(format!(
+                "{place} is empty; it is waited for, and nothing is changed until its first line names the columns"
+            ))
+        }
     }
 }
 
@@ -146,7 +174,7 @@ impl Row {
     /// The text of a cell, without space around it; `None` when its bytes are not UTF-8.
     #[must_use]
     pub fn text(&self, column: usize) -> Option<&str> {
-        std::str::from_utf8(self.cells.get(column)?).ok().map(str::trim)
+        std::str::from_utf8(self.get(column)?).ok().map(str::trim)
     }
 
     /// The id that a cell holds.
@@ -167,114 +195,67 @@ impl Row {
     }
 }
 
-/// All rows from the header on.
-struct Lines<'a> {
-    table: &'a Table,
-    reader: Reader<&'a [u8]>,
-    /// How far line ends have been counted, in bytes, and the line reached there.
-    counted: usize,
-    line: usize,
-}
-
-impl Iterator for Lines<'_> {
-    type Item = Result<Row, SourceError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let start = self.offset();
-            let mut cells = ByteRecord::new();
-            match self.reader.read_byte_record(&mut cells) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(_) => return Some(Err(self.broken_off())),
-            }
-            let start = self.begin_at(start);
-            if self.offset() == self.table.text.len()
-                && ends_in_quotes(&self.table.text[start..], self.table.delimiter)
-            {
-                return Some(Err(self.broken_off()));
-            }
-            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                return Some(Ok(Row { line: self.line, cells }));
-            }
-        }
-    }
-}
-
-impl Lines<'_> {
-    fn offset(&self) -> usize {
-        usize::try_from(self.reader.position().byte()).unwrap_or(usize::MAX).min(self.table.text.len())
-    }
-
-    /// Counts lines up to the row that was read from `offset` on: line ends before it belong to
-    /// the row above or to empty lines. The reader's own count knows `\n` alone.
-    fn begin_at(&mut self, offset: usize) -> usize {
-        let text = &self.table.text;
-        let gap = text[offset..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let start = offset + gap;
-        for at in self.counted..start {
-            match text[at] {
-                b'\r' => self.line += 1,
-                b'\n' if at == 0 || text[at - 1] != b'\r' => self.line += 1,
-                _ => {}
-            }
-        }
-        self.counted = start;
-        start
-    }
-
-    fn broken_off(&self) -> SourceError {
-        let (place, line) = (&self.table.place, self.line);
-        SourceError::incomplete(format!(
-            "{place} ends inside a quoted cell of the row that begins on line {line}: the table was cut, or a \
-             double quote is missing; nothing is changed until it is whole"
-        ))
-    }
-}
-
-/// Whether a row still waits for its closing quote when the text ends. The reader takes such a
-/// cell as whole.
-fn ends_in_quotes(row: &[u8], delimiter: u8) -> bool {
-    #[derive(PartialEq)]
-    enum Cell {
-        Start,
-        Plain,
-        Quoted,
-        Closed,
-    }
-    let end = row.iter().fold(Cell::Start, |cell, &byte| match (cell, byte) {
-        (Cell::Quoted, b'"') => Cell::Closed,
-        // A doubled quote has closed and opens again.
-        (Cell::Start | Cell::Closed, b'"') | (Cell::Quoted, _) => Cell::Quoted,
-        _ if byte == delimiter => Cell::Start,
-        _ => Cell::Plain,
-    });
-    end == Cell::Quoted
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use futures::StreamExt;
+    use futures::executor::block_on;
+    use futures::stream;
+
     use super::*;
     use crate::source::Class;
 
+    fn format(delimiter: Delimiter) -> Format {
+        Format { delimiter, ending: Ending::Any }
+    }
+
+    /// The bytes in pieces of a size.
+    fn pieces(bytes: &[u8], size: usize) -> Chunks {
+        let pieces: Vec<_> = bytes.chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        stream::iter(pieces).boxed()
+    }
+
+    fn open_bytes(bytes: &[u8], format: Format) -> Result<Table, SourceError> {
+        open_pieces(bytes, usize::MAX, format)
+    }
+
+    fn open_pieces(bytes: &[u8], size: usize, format: Format) -> Result<Table, SourceError> {
+        let place = "ConfigMap acme key 'users.csv'".to_owned();
+        block_on(Table::open("users.csv", place, pieces(bytes, size), format))
+    }
+
     fn open(text: &str) -> Result<Table, SourceError> {
-        Table::open("users.csv", "ConfigMap acme key 'users.csv'".into(), text.as_bytes(), Delimiter::Comma)
+        open_bytes(text.as_bytes(), format(Delimiter::Comma))
+    }
+
+    fn next(table: &mut Table) -> Result<Option<Result<Row, Ragged>>, SourceError> {
+        block_on(table.next())
     }
 
     fn texts(row: &Row) -> Option<Vec<&str>> {
-        row.cells.iter().map(|cell| std::str::from_utf8(cell).ok()).collect()
+        row.cells().map(|cell| std::str::from_utf8(cell).ok()).collect()
     }
 
-    /// Line and cells of every row below the header, or line and reason.
+    /// Line and cells of every row below the header, or line and reason; the same in whatever
+    /// pieces the text comes.
     fn rows(text: &str) -> Vec<(usize, String)> {
-        let table = open(text).unwrap();
-        table
-            .rows()
-            .map(|row| match row.unwrap() {
+        let whole = rows_in_pieces(text, usize::MAX);
+        for size in 1..=3 {
+            assert_eq!(rows_in_pieces(text, size), whole, "in pieces of {size}");
+        }
+        whole
+    }
+
+    fn rows_in_pieces(text: &str, size: usize) -> Vec<(usize, String)> {
+        let mut table = open_pieces(text.as_bytes(), size, format(Delimiter::Comma)).unwrap();
+        let mut rows = Vec::new();
+        while let Some(row) = next(&mut table).unwrap() {
+            rows.push(match row {
                 Ok(row) => (row.line, texts(&row).unwrap().join("|")),
                 Err(ragged) => (ragged.line, ragged.reason),
-            })
-            .collect()
+            });
+        }
+        rows
     }
 
     #[test]
@@ -308,13 +289,11 @@ mod tests {
     #[test]
     fn a_table_cut_inside_quotes_is_incomplete_from_the_line_where_the_row_begins() {
         for cut in ["\"", "\"3\n4,5\n", "\"3\"\"", "3,\"4"] {
-            let table = open(&format!("a,b\n1,2\n{cut}")).unwrap();
-            let mut rows = table.rows();
-            assert!(rows.next().unwrap().unwrap().is_ok());
-            let error = rows.next().unwrap().unwrap_err();
+            let mut table = open(&format!("a,b\n1,2\n{cut}")).unwrap();
+            assert!(next(&mut table).unwrap().unwrap().is_ok());
+            let error = next(&mut table).unwrap_err();
             assert_eq!(error.class, Class::Incomplete);
             assert!(error.message.contains("begins on line 3"), "{cut:?}: {error}");
-            assert!(rows.next().is_none(), "{cut:?}");
         }
         assert_eq!(rows("a,b\n1,\"2\""), [(2, "1|2".to_owned())]);
         assert_eq!(rows("a,b\n1,2\"x"), [(2, "1|2\"x".to_owned())]);
@@ -324,8 +303,8 @@ mod tests {
     fn a_row_that_is_not_utf_8_is_known_by_its_line_and_by_the_cells_that_are() {
         let mut bytes = b"a,b\n1,2\n3,Zo".to_vec();
         bytes.extend(b"\xEB\n5,6\n");
-        let table = Table::open("t", "t".into(), &bytes, Delimiter::Comma).unwrap();
-        let rows: Vec<Row> = table.rows().map(|row| row.unwrap().unwrap()).collect();
+        let mut table = open_bytes(&bytes, format(Delimiter::Comma)).unwrap();
+        let rows: Vec<Row> = (0..3).map(|_| next(&mut table).unwrap().unwrap().unwrap()).collect();
         assert_eq!(rows[1].line, 3);
         assert_eq!((rows[1].text(0), rows[1].text(1), texts(&rows[1])), (Some("3"), None, None));
         assert_eq!(texts(&rows[2]).unwrap(), ["5", "6"]);
@@ -338,7 +317,7 @@ mod tests {
             assert_eq!(error.class, Class::Misconfigured);
             assert!(error.message.contains("its first line must name the columns"), "{error}");
         }
-        let error = Table::open("t", "t".into(), b"na\xEFve\n", Delimiter::Comma).err().unwrap();
+        let error = open_bytes(b"na\xEFve\n", format(Delimiter::Comma)).err().unwrap();
         assert!(error.message.contains("is not UTF-8 text"), "{error}");
     }
 
@@ -346,10 +325,45 @@ mod tests {
     fn the_delimiter_is_the_one_that_is_set() {
         for (delimiter, text) in [(Delimiter::Semicolon, "a;b\n1;2,x\n"), (Delimiter::Tab, "a\tb\n1\t2,x\n")]
         {
-            let table = Table::open("t", "t".into(), text.as_bytes(), delimiter).unwrap();
+            let mut table = open_bytes(text.as_bytes(), format(delimiter)).unwrap();
             assert_eq!(table.header, ["a", "b"]);
-            let row = table.rows().next().unwrap().unwrap().unwrap();
+            let row = next(&mut table).unwrap().unwrap().unwrap();
             assert_eq!(texts(&row).unwrap(), ["1", "2,x"]);
         }
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_is_waited_for() {
+        let read = |text: &str, ending| {
+            let mut table = open_bytes(text.as_bytes(), Format { delimiter: Delimiter::Comma, ending })?;
+            let mut rows = 0;
+            while next(&mut table)?.is_some() {
+                rows += 1;
+            }
+            Ok::<usize, SourceError>(rows)
+        };
+        for text in ["", "a,", "a,b", "a,b\n1", "a,b\n1,2\n3"] {
+            let error = read(text, Ending::LineEnd).unwrap_err();
+            assert_eq!(error.class, Class::Incomplete, "{text:?}");
+            assert!(error.message.contains("waited for"), "{text:?}: {error}");
+        }
+        let error = read("a,b\n1,2", Ending::LineEnd).unwrap_err();
+        assert!(error.message.contains("breaks off in line 2") && error.message.contains("ending: WholeRow"));
+        for whole in ["a,b\n", "a,b\r", "a,b\n1,2\r\n", "a,b\n1,\"2\"\n"] {
+            assert!(read(whole, Ending::LineEnd).is_ok(), "{whole:?}");
+        }
+        assert_eq!(read("a,b\n1,2", Ending::WholeRow).unwrap(), 1);
+        assert_eq!(read("a,b\n1,2\n3", Ending::WholeRow).unwrap_err().class, Class::Incomplete);
+        assert_eq!(read("a,b\n1,2\n3", Ending::Any).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
+        let mut text = b"a,b\n1,\"".to_vec();
+        text.resize(4 << 20, b'x');
+        let mut table = open_pieces(&text, 1 << 16, format(Delimiter::Comma)).unwrap();
+        let error = next(&mut table).unwrap_err();
+        assert_eq!(error.class, Class::Incomplete);
+        assert!(error.message.contains("a double quote is missing"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use futures::executor::block_on;
 use serde_json::{Value, json};
 
+use super::table::{Ending, Format, Table};
 use super::*;
 use crate::model::{GroupRecord, Kind, Rejected, UserRecord};
 use crate::source::{Class, End, Page, Pull};
@@ -20,11 +21,18 @@ fn spec(settings: Value) -> CsvSpec {
 }
 
 fn material(tables: &[(&str, &str)]) -> Material {
-    let reference = spec(json!({})).from.reference();
+    let reference = spec(json!({})).references().remove(0);
     let mut material = Material::default();
     material
         .insert(reference, tables.iter().map(|(key, text)| ((*key).to_owned(), text.as_bytes().to_vec())));
     material
+}
+
+/// A table of a ConfigMap, with commas.
+pub fn table(key: &str, bytes: &[u8]) -> Table {
+    let chunks = futures::stream::iter([Ok(bytes::Bytes::copy_from_slice(bytes))]).boxed();
+    let format = Format { delimiter: Delimiter::Comma, ending: Ending::Any };
+    block_on(Table::open(key, format!("ConfigMap acme key '{key}'"), chunks, format)).unwrap()
 }
 
 /// Everything that one pull answers.
@@ -41,6 +49,7 @@ fn pull(spec: &CsvSpec, tables: &[(&str, &str)], request: Pull) -> Result<Answer
     let mut answer = Answer::default();
     for page in block_on(source.pull(request).collect::<Vec<_>>()) {
         match page? {
+            Page::Tenant(tenant) => panic!("a table has no tenant: {tenant:?}"),
             Page::Users(mut users) => answer.users.append(&mut users),
             Page::Groups(mut groups) => answer.groups.append(&mut groups),
             Page::Rejected(mut rejected) => answer.rejected.append(&mut rejected),
@@ -151,7 +160,7 @@ fn a_listing_comes_in_bounded_pages_and_ends_once() {
             Page::Users(users) => users.len(),
             Page::Groups(groups) => groups.len(),
             Page::Rejected(rejected) => rejected.len(),
-            Page::End(_) => 0,
+            Page::Tenant(_) | Page::End(_) => 0,
         })
         .collect();
     assert_eq!(sizes, [500, 500, 201, 500, 1, 0]);
@@ -345,4 +354,31 @@ fn no_message_about_a_row_quotes_it() {
         assert!(!rejected.reason.contains(canary) && !rejected.position.contains(canary), "{rejected:?}");
     }
     assert!(!answer.end.notes.concat().contains(canary), "{:?}", answer.end.notes);
+}
+
+#[test]
+fn names_of_keys_are_refused_where_the_tables_are_files() {
+    let from = json!({"s3": {"bucket": "acme", "credentialsSecretRef": {"name": "acme-s3"}}});
+    let found = spec(json!({"from": from, "users": {"key": "people.csv"}})).problems();
+    let fields: Vec<&str> = found.iter().map(|problem| problem.field.as_str()).collect();
+    assert!(fields.contains(&"spec.provider.csv.users.key"), "{fields:?}");
+}
+
+#[cfg(not(all(feature = "s3", feature = "sftp")))]
+#[test]
+fn a_directory_that_needs_what_is_not_built_in_is_told_so() {
+    let secret = json!({"name": "account"});
+    let sftp = json!({"sftp": {"host": "h", "user": "u", "credentialsSecretRef": secret,
+        "hostKeys": [format!("SHA256:{}", "A".repeat(43))]}});
+    let s3 = json!({"s3": {"bucket": "acme", "credentialsSecretRef": secret}});
+    for (built_in, from) in [(cfg!(feature = "sftp"), sftp), (cfg!(feature = "s3"), s3)] {
+        let spec = spec(json!({"from": from}));
+        if !built_in {
+            let problem = spec.problems().pop().unwrap();
+            assert!(problem.message.contains("this build of directory-sync was made without"), "{problem:?}");
+            let error = spec.source(&Material::default()).err().unwrap();
+            assert_eq!(error.class, Class::Misconfigured);
+            assert!(error.message.ends_with(&problem.message), "{error}");
+        }
+    }
 }

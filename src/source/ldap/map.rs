@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::dn;
-use super::entry::Entry;
 use super::schema::{Groups, Lock, MODIFY_TIMESTAMP, People, member_attributes};
 use super::spec::Membership;
 use crate::model::{
@@ -13,6 +11,8 @@ use crate::model::{
     UserRecord,
 };
 use crate::source::SourceError;
+use crate::source::ldap_protocol::dn;
+use crate::source::ldap_protocol::entry::Entry;
 
 /// Attributes that are kept in a record's own fields and would only make `raw` large or restless.
 const NOT_IN_RAW: &[&str] = &["member", "uniqueMember", "memberUid", "memberOf", MODIFY_TIMESTAMP];

@@ -1,28 +1,21 @@
 //! LDAP version 3 directories (RFC 4511): OpenLDAP, 389 Directory Server, `FreeIPA` and kin.
 
 mod changes;
-mod dn;
-mod entry;
-mod failure;
-mod filter;
 mod map;
 mod notes;
-mod pages;
 mod pull;
-mod rules;
 mod schema;
-mod search;
 mod settings;
 mod spec;
-mod time;
-mod wire;
+mod tenant;
 
 use futures::stream::BoxStream;
 
-pub use spec::{Changes, GroupSearch, Insecure, LdapSpec, Membership, Preset, SearchScope, UserSearch};
+pub use spec::{Changes, GroupSearch, LdapSpec, Membership, Preset, SearchScope, UserSearch};
 
 use self::pull::Reader;
-use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError};
+pub use super::ldap_protocol::connection::Insecure;
+use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{LeftOut, MAX_VALUE_BYTES};
-use super::search::PageSize;
-
-/// How many attributes are named.
-const MAX_NAMED: usize = 5;
+use super::settings::PATH;
+use crate::source::ldap_protocol::entry::LeftOut;
+use crate::source::ldap_protocol::search::PageSize;
 
 /// What was noticed while reading.
 #[derive(Debug, Default)]
@@ -28,44 +26,13 @@ impl Notes {
                 self.references
             ));
         }
-        for (attribute, entries) in self.left_out.binary.iter().take(MAX_NAMED) {
-            sentences.push(format!(
-                "{} is not text (UTF-8) in {} and was left out there.",
-                named(attribute),
-                counted(*entries)
-            ));
-        }
-        for (attribute, entries) in self.left_out.large.iter().take(MAX_NAMED) {
-            sentences.push(format!(
-                "{} has values of more than {} KiB in {}, which were left out.",
-                named(attribute),
-                MAX_VALUE_BYTES / 1024,
-                counted(*entries)
-            ));
-        }
+        sentences.extend(self.left_out.sentences());
         for (attribute, values) in nameless {
             sentences.push(format!(
                 "{values} values of the attribute '{attribute}' are not DNs and were left out."
             ));
         }
-        if size.accepted < size.configured {
-            sentences.push(format!(
-                "The server refuses pages of {} entries and takes {}; spec.provider.ldap.pageSize: {} spares it \
-                 the refused searches.",
-                size.configured, size.accepted, size.accepted
-            ));
-        }
+        sentences.extend(size.sentence(PATH));
         sentences
     }
-}
-
-fn counted(entries: u64) -> String {
-    if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") }
-}
-
-/// An attribute by its name, if the server sent a decent one.
-fn named(attribute: &str) -> String {
-    let decent = attribute.len() <= 64
-        && attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    if decent { format!("The attribute '{attribute}'") } else { "An attribute".to_owned() }
 }

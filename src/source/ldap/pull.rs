@@ -8,16 +8,17 @@ use lber::structure::StructureTag;
 use super::changes::Position;
 use super::changes::modify_timestamp::{self, Newest};
 use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
-use super::entry::{Entry, LeftOut};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
-use super::pages::Pages;
 use super::schema::{Groups, People};
-use super::search::{PageSize, Pager};
 use super::spec::Changes;
-use super::wire::{Credentials, Endpoint, Query, Security, Session};
-use super::{filter, time};
+use super::tenant;
 use crate::model::Kind;
+use crate::source::ldap_protocol::entry::{Entry, LeftOut};
+use crate::source::ldap_protocol::search::{PageSize, Pager};
+use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security, Session};
+use crate::source::ldap_protocol::{filter, time};
+use crate::source::pages::Pages;
 use crate::source::{End, Page, Pull, SourceError};
 
 /// All that is needed to read a directory, resolved and checked.
@@ -64,6 +65,9 @@ impl Reader {
             notes: Notes::default(),
             context: Context { today: time::day_number(Timestamp::now()), ..Context::default() },
         };
+        if let Some(tenant) = tenant::read(&mut run.session, &self.people.query).await? {
+            run.pages.send(Page::Tenant(tenant)).await;
+        }
         let result = match position {
             None => run.full().await,
             Some(Position::Syncrepl { users, groups }) => run.refresh(&users, groups.as_deref()).await,

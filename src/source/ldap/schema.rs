@@ -2,10 +2,10 @@
 
 use ldap3::Scope;
 
-use super::failure::Subject;
-use super::filter;
 use super::spec::{GroupSearch, LdapSpec, Membership, Preset, SearchScope, UserSearch};
-use super::wire::Query;
+use crate::source::ldap_protocol::failure::Subject;
+use crate::source::ldap_protocol::filter;
+use crate::source::ldap_protocol::wire::Query;
 
 /// When an entry was last changed, as every server that can list changes says it.
 pub const MODIFY_TIMESTAMP: &str = "modifyTimestamp";
@@ -166,6 +166,7 @@ impl People {
             scope: (*scope).into(),
             filter: filter::enclosed(filter.as_deref().unwrap_or(spec.preset.users())),
             attributes: ask.0,
+            controls: Vec::new(),
         };
         let inactive_filter = inactive_filter.clone();
         Self { query, id, user_name, locks, inactive_filter, member_of, extra: attributes.clone() }
@@ -190,6 +191,7 @@ impl Groups {
             scope: (*scope).into(),
             filter: filter::enclosed(filter.as_deref().unwrap_or(spec.preset.groups())),
             attributes: ask.0,
+            controls: Vec::new(),
         };
         Some(Self { query, id, name, membership })
     }
@@ -296,7 +298,13 @@ mod tests {
     fn neither_a_password_nor_a_photo_is_asked_for() {
         for preset in ["InetOrgPerson", "RFC2307", "RFC2307bis", "FreeIPA"] {
             let people = People::of(&spec(preset, &json!({})));
-            assert!(!people.query.attributes.iter().any(|name| super::super::entry::is_forbidden(name)));
+            assert!(
+                !people
+                    .query
+                    .attributes
+                    .iter()
+                    .any(|name| crate::source::ldap_protocol::entry::is_forbidden(name))
+            );
             assert!(!people.query.attributes.iter().any(|name| name == "*" || name == "+"));
         }
     }

@@ -2,32 +2,25 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use secrecy::SecretString;
-use url::{Host, Url};
-
 use super::pull::Reader;
 use super::schema::{Groups, People, membership};
 use super::spec::{Changes, LdapSpec, Membership};
-use super::wire::{Credentials, Endpoint, Security, Trust};
-use super::{dn, entry, filter};
 use crate::model::ContentHash;
+use crate::source::ldap_protocol::connection::{self, Encryption};
+use crate::source::ldap_protocol::problems::Problems;
+use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Wording};
 use crate::source::{Material, Problem, SourceError};
 
-/// Where a provider's settings stand in a Directory.
-const PATH: &str = "spec.provider.ldap";
+/// Where the provider's settings stand in a Directory.
+pub const PATH: &str = "spec.provider.ldap";
 
-/// Key of the Secret with the account's DN.
-const BIND_DN: &str = "bindDN";
-/// Key of the Secret with the account's password.
-const PASSWORD: &str = "password";
-/// Key of the ConfigMap or Secret with the authorities' certificates.
-const CA: &str = "ca.crt";
+/// What the settings call what messages speak of.
+static WORDING: Wording = Wording { path: PATH, url: "spec.provider.ldap.url", account: "bindDN" };
 
 /// What is wrong with the settings, as far as that shows without connecting.
 pub fn problems(spec: &LdapSpec) -> Vec<Problem> {
-    let mut problems = Problems::default();
-    if let Err(message) = endpoint(&spec.url) {
+    let mut problems = Problems::new(PATH);
+    if let Err(message) = connection::endpoint(&spec.url, &WORDING) {
         problems.add("url", message);
     }
     let users = &spec.users;
@@ -45,37 +38,7 @@ pub fn problems(spec: &LdapSpec) -> Vec<Problem> {
         problems.check_attribute("groups.idAttribute", groups.id_attribute.as_deref());
         problems.check_attribute("groups.nameAttribute", groups.name_attribute.as_deref());
     }
-    problems.0
-}
-
-#[derive(Default)]
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn add(&mut self, field: &str, message: impl Into<String>) {
-        self.0.push(Problem { field: format!("{PATH}.{field}"), message: message.into() });
-    }
-
-    fn check_dn(&mut self, field: &str, value: &str) {
-        if dn::normalize(value).is_none() {
-            self.add(field, "it is not a DN (RFC 4514); write it like ou=people,dc=example,dc=org, with a backslash before a comma in a value");
-        }
-    }
-
-    fn check_filter(&mut self, field: &str, value: Option<&str>) {
-        if let Some(problem) = value.and_then(filter::problem) {
-            self.add(field, problem);
-        }
-    }
-
-    fn check_attribute(&mut self, field: &str, value: Option<&str>) {
-        if let Some(attribute) = value.filter(|attribute| entry::is_forbidden(attribute)) {
-            self.add(
-                field,
-                format!("'{attribute}' holds a secret, a photo or a sound, which is never read; remove it"),
-            );
-        }
-    }
+    problems.into_vec()
 }
 
 /// Resolves settings and the material that they name.
@@ -86,16 +49,23 @@ pub fn reader(spec: &LdapSpec, material: &Material) -> Result<Reader, SourceErro
     if let Some(problem) = problems(spec).into_iter().next() {
         return Err(SourceError::misconfigured(format!("{}: {}", problem.field, problem.message)));
     }
-    let endpoint = endpoint(&spec.url)
+    let endpoint = connection::endpoint(&spec.url, &WORDING)
         .map_err(|message| SourceError::misconfigured(format!("{PATH}.url: {message}")))?;
+    let endpoint = Endpoint { egress: material.egress().clone(), ..endpoint };
     let credentials = credentials(spec, material)?;
-    let bind_dn = credentials.as_ref().map(|credentials| credentials.bind_dn.as_str());
+    let bind_dn = credentials.as_ref().map(|credentials| credentials.name.as_str());
+    let encryption = Encryption {
+        direct: connection::is_direct(&spec.url),
+        start_tls: spec.start_tls,
+        insecure: spec.insecure,
+        ca_ref: spec.ca_ref.as_ref(),
+    };
     // OpenLDAP does not mark a person as changed when their memberOf changes, so no list of
     // changes could be trusted.
     let member_of = membership(spec) == Some(Membership::MemberOf);
     let changes = if member_of { Changes::None } else { spec.changes };
     Ok(Reader {
-        security: security(spec, material)?,
+        security: connection::security(encryption, material, &WORDING)?,
         settings: fingerprint(spec, bind_dn)?,
         people: People::of(spec),
         groups: Groups::of(spec),
@@ -107,69 +77,10 @@ pub fn reader(spec: &LdapSpec, material: &Material) -> Result<Reader, SourceErro
     })
 }
 
-/// The server of an url.
-fn endpoint(url: &str) -> Result<Endpoint, String> {
-    let form = "write it like ldaps://ldap.example.org or ldap://ldap.example.org:389";
-    let parsed = Url::parse(url).map_err(|error| format!("it is not a url ({error}); {form}"))?;
-    let port = match parsed.scheme() {
-        "ldap" => 389,
-        "ldaps" => 636,
-        _ => return Err(format!("it begins with neither ldaps:// nor ldap://; {form}")),
-    };
-    let host = match parsed.host() {
-        Some(Host::Domain(name)) if !name.is_empty() => name.to_ascii_lowercase(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
-        _ => return Err(format!("it names no host; {form}")),
-    };
-    let extra = !matches!(parsed.path(), "" | "/") || parsed.query().is_some() || parsed.fragment().is_some();
-    if extra || !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(format!("it may have a host and a port and nothing else; {form}"));
-    }
-    Ok(Endpoint { host, port: parsed.port().unwrap_or(port) })
-}
-
 fn credentials(spec: &LdapSpec, material: &Material) -> Result<Option<Credentials>, SourceError> {
     let Some(secret) = &spec.credentials_secret_ref else { return Ok(None) };
-    let from = secret.reference();
-    let bind_dn = material.require_text(&from, BIND_DN)?.trim();
-    let password = material.require_text(&from, PASSWORD)?;
-    for (key, value) in [(BIND_DN, bind_dn), (PASSWORD, password)] {
-        if value.is_empty() {
-            // RFC 4513 section 5.1.2: servers take an empty password for an anonymous bind.
-            return Err(SourceError::misconfigured(format!(
-                "{from} key '{key}' is empty; write the account's {key} there, or remove credentialsSecretRef to \
-                 read the directory anonymously"
-            )));
-        }
-    }
-    Ok(Some(Credentials {
-        bind_dn: bind_dn.to_owned(),
-        password: SecretString::from(password.to_owned()),
-        from,
-    }))
-}
-
-fn security(spec: &LdapSpec, material: &Material) -> Result<Security, SourceError> {
-    let direct = spec.url.to_ascii_lowercase().starts_with("ldaps://");
-    if !direct && !spec.start_tls {
-        // The schema refuses this, too; a manifest checked offline comes without the schema.
-        return match spec.insecure {
-            Some(_) => Ok(Security::Plain),
-            None => Err(SourceError::misconfigured(format!(
-                "{PATH}.url: a plain ldap:// url sends passwords and people's data readable over the network; use \
-                 ldaps:// or set startTLS: true"
-            ))),
-        };
-    }
-    let trust = match &spec.ca_ref {
-        None => Trust::system()?,
-        Some(object) => {
-            let from = object.reference();
-            Trust::bundle(material.require(&from, CA)?, from.clone(), Timestamp::now())?
-        }
-    };
-    Ok(if direct { Security::Tls(trust) } else { Security::StartTls(trust) })
+    let without = ", or remove credentialsSecretRef to read the directory anonymously";
+    connection::credentials(secret, material, &WORDING, without).map(Some)
 }
 
 /// The hash of the settings that decide who is read and with whose rights.
@@ -190,19 +101,6 @@ mod tests {
         let mut spec = json!({"url": "ldaps://ldap.acme.example", "users": {"baseDN": "ou=people,dc=acme"}});
         json_patch::merge(&mut spec, extra);
         serde_json::from_value(spec).unwrap()
-    }
-
-    #[test]
-    fn urls_give_host_and_port() {
-        let of = |url: &str| endpoint(url).map(|endpoint| endpoint.to_string());
-        assert_eq!(of("ldaps://LDAP.acme.example").as_deref(), Ok("ldap.acme.example:636"));
-        assert_eq!(of("ldap://ldap.acme.example:1389/").as_deref(), Ok("ldap.acme.example:1389"));
-        assert_eq!(of("ldap://[::1]").as_deref(), Ok("[::1]:389"));
-        for url in
-            ["ldap://", "http://x", "ldap://x:99999", "ldap://u:p@x", "ldap://x/dc=acme", "ldap.acme.example"]
-        {
-            assert!(of(url).is_err(), "{url}");
-        }
     }
 
     #[test]

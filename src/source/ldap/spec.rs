@@ -4,18 +4,19 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules;
+use crate::source::ldap_protocol::connection::Insecure;
+use crate::source::ldap_protocol::rules::{self, Servers};
 use crate::source::material::{SecretRef, TextRef};
 
 /// A directory that speaks LDAP version 3 (RFC 4511).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = rules::url(),
-    validation = rules::encrypted(),
-    validation = rules::start_tls_is_for_plain_urls(),
-    validation = rules::insecure_is_for_plain_connections(),
-    validation = rules::authorities_are_for_encrypted_connections()
+    validation = rules::url(Servers::One),
+    validation = rules::encrypted(Servers::One),
+    validation = rules::start_tls_is_for_plain_urls(Servers::One),
+    validation = rules::insecure_is_for_plain_connections(Servers::One),
+    validation = rules::authorities_are_for_encrypted_connections(Servers::One)
 )]
 pub struct LdapSpec {
     /// `ldaps://host[:port]` or `ldap://host[:port]`.
@@ -53,13 +54,6 @@ pub struct LdapSpec {
     /// How changes are found between full readings.
     #[serde(default)]
     pub changes: Changes,
-}
-
-/// The risk that an unencrypted connection takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Insecure {
-    /// The bind password and everybody's data can be read and changed on the network.
-    PlaintextPasswordsAndData,
 }
 
 /// A family of schemas.

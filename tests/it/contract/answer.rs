@@ -46,6 +46,10 @@ pub async fn pull(source: &mut dyn Source, request: Pull) -> Result<Answer, Sour
                 answer.rejected.extend(rejected);
                 size
             }
+            Ok(Page::Tenant(_)) => {
+                assert_eq!(answer.pages, 0, "whose directory it is was told after a record");
+                continue;
+            }
             Ok(Page::End(said)) => {
                 end = Some(said);
                 continue;

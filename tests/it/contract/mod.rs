@@ -3,9 +3,8 @@
 //! To put a provider under contract, implement [`beds::Bed`] for a directory of its kind that the test
 //! can change, and add one line to the list at the end of this file.
 
-mod answer;
+pub mod answer;
 mod beds;
-mod company;
 mod promises;
 
 /// Makes the tests of one provider: each promise by name, against a bed of its own.
@@ -40,7 +39,10 @@ macro_rules! contract {
 }
 
 contract! {
+    active_directory => super::beds::active_directory::SambaBed;
     csv => super::beds::csv::CsvBed;
+    csv_by_sftp => super::beds::csv_files::SftpBed;
+    csv_in_a_bucket => super::beds::csv_files::BucketBed;
     ldap_with_content_synchronisation => super::beds::ldap::LdapBed<true>;
     ldap_by_modify_timestamp => super::beds::ldap::LdapBed<false>;
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::answer::{self, Answer, email};
 use super::beds::{Bed, Changes};
-use super::company::{CANARY, Company, GROUPS, PEOPLE, Person};
+use crate::support::company::{CANARY, Company, GROUPS, PEOPLE, Person};
 
 pub async fn a_listing_comes_in_bounded_pages_and_ends_once<B: Bed>() {
     let bed = B::start(&Company::sample()).await;

@@ -58,13 +58,13 @@ async fn the_status_is_written_once_for_each_sync_that_has_news_and_not_at_all_f
     stage.ready("acme", "True", "Synced").await;
     let status_writes = |mark| stage.written(mark).of("directories/status").len();
 
-    let mark = Cluster::get().audit_mark();
-    reads(&stage, mark, "people", 6).await;
+    let mark = stage.after_a_sync().await;
+    stage.reads(mark, "people", 6).await;
     assert_eq!(status_writes(mark), 0, "no news");
     let mark = Cluster::get().audit_mark();
     stage.rewrite("people", json!({"users.csv": ONE})).await;
     stage.users_become(&["ada@a.test"]).await;
-    reads(&stage, Cluster::get().audit_mark(), "people", 6).await;
+    stage.reads(Cluster::get().audit_mark(), "people", 6).await;
     assert_eq!(status_writes(mark), 1, "one sync had news, and more without have followed");
 }
 

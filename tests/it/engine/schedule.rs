@@ -39,7 +39,7 @@ async fn a_suspended_directory_reads_and_writes_nothing_until_it_goes_on() {
         if users == 3 { Ok(()) } else { Err(format!("{users} mirrors")) }
     })
     .await;
-    assert_eq!(reads_now(&stage, mark, "people"), 0);
+    assert_eq!(stage.reads_since(mark, "people"), 0);
     let after = stage.mirrors("acme").await;
     assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
     let changed = after.iter().filter(|(name, version)| before[*name] != **version).count();
@@ -111,7 +111,7 @@ async fn no_more_directories_are_synced_at_a_time_than_the_operator_may() {
     stage.directory("waiting", csv()).await;
     // The slow one goes on showing how far it is; the other one has not begun.
     stage.told("slow", "Reconciling", "True", "Syncing").await;
-    assert_eq!(reads_now(&stage, mark, "people"), 0);
+    assert_eq!(stage.reads_since(mark, "people"), 0);
     assert_eq!(stage.status("waiting").await.conditions, []);
     held.let_go();
     stage.ready("slow", "True", "Synced").await;

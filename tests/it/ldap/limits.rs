@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::support::ldap::Company;
-use crate::support::ldap::proxy::{Fault, faulty, saying};
+use crate::support::ldap::proxy::{Fault, faulty, saying, saying_in_turn};
 
 #[tokio::test]
 async fn a_size_limit_below_the_number_of_people_is_told_as_incomplete_with_what_to_ask_for() {
@@ -26,9 +26,9 @@ async fn a_size_limit_below_the_number_of_people_is_told_as_incomplete_with_what
     slapd.wait_until("the connection is closed", |seen| seen.closed == 1).await;
 }
 
-/// The end of the first search of an anonymous connection, with a result code below 128.
-fn search_done(result: u8) -> Vec<u8> {
-    vec![0x30, 0x0c, 0x02, 0x01, 0x01, 0x65, 0x07, 0x0a, 0x01, result, 0x04, 0x00, 0x04, 0x00]
+/// The end of a search by its number on an anonymous connection, with a result code below 128.
+fn search_done(number: u8, result: u8) -> Vec<u8> {
+    vec![0x30, 0x0c, 0x02, 0x01, number, 0x65, 0x07, 0x0a, 0x01, result, 0x04, 0x00, 0x04, 0x00]
 }
 
 #[tokio::test]
@@ -48,7 +48,8 @@ async fn what_a_server_answers_instead_of_a_listing_is_told_by_its_kind() {
         // A success without the word of RFC 2696 that there is no more.
         (0, Class::Incomplete, &["did not say whether there are more people"]),
     ] {
-        let server = saying(search_done(result)).await;
+        // Whose directory it is cannot be told; then people are listed.
+        let server = saying_in_turn(vec![search_done(1, 32), search_done(2, result)]).await;
         let directory = Directory::at(&local(server.port))
             .with(&json!({"credentialsSecretRef": null, "changes": "None", "pageSize": 1}));
         let error = directory.read().await.unwrap_err();
@@ -72,7 +73,7 @@ async fn a_page_size_that_the_server_refuses_is_halved_until_it_fits_and_that_is
     );
     assert!(answer.end.notes[0].contains("spec.provider.ldap.pageSize: 50"));
     let seen = slapd.operations();
-    assert_eq!(seen.searches_of(PEOPLE), 3 + 3, "400, 200 and 100 are refused, then three pages");
+    assert_eq!(seen.searches_of(PEOPLE), 1 + 3 + 3, "400, 200 and 100 are refused, then three pages");
     assert_eq!(seen.searches_of(GROUPS), 1, "what the server takes is remembered");
 }
 

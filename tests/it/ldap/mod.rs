@@ -11,7 +11,7 @@ use directory_sync::model::{GroupRecord, Rejected, UserRecord};
 use directory_sync::source::Reference;
 use directory_sync::source::ldap::LdapSpec;
 use directory_sync::source::{
-    Class, Cursor, End, Material, Page, Provider, Pull, ReferenceKind, SourceError,
+    Class, Cursor, End, Material, Page, Provider, Pull, ReferenceKind, SourceError, TenantId,
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -95,6 +95,7 @@ impl Directory {
         let mut answer = Answer::default();
         while let Some(page) = pages.next().await {
             match page? {
+                Page::Tenant(tenant) => answer.tenant = Some(tenant),
                 Page::Users(users) => answer.users.extend(users),
                 Page::Groups(groups) => answer.groups.extend(groups),
                 Page::Rejected(rejected) => answer.rejected.extend(rejected),
@@ -112,6 +113,7 @@ impl Directory {
 /// What a pull answered.
 #[derive(Debug, Default)]
 struct Answer {
+    tenant: Option<TenantId>,
     users: Vec<UserRecord>,
     groups: Vec<GroupRecord>,
     rejected: Vec<Rejected>,

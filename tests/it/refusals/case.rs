@@ -61,8 +61,22 @@ impl Case {
 
 /// A valid Directory that has what a path leads through.
 pub fn base(path: &str) -> Value {
-    let provider = if path.starts_with("spec.provider.csv") {
+    let provider = if path.starts_with("spec.provider.csv.from.sftp") {
+        json!({"csv": {"from": {"sftp": {
+            "host": "sftp.acme.example",
+            "user": "acme",
+            "hostKeys": [format!("SHA256:{}", "A".repeat(43))],
+            "credentialsSecretRef": {"name": "acme-sftp"},
+        }}}})
+    } else if path.starts_with("spec.provider.csv.from.s3") {
+        json!({"csv": {"from": {"s3": {"bucket": "acme-hr", "credentialsSecretRef": {"name": "acme-s3"}}}}})
+    } else if path.starts_with("spec.provider.csv") {
         json!({"csv": {"from": {"configMap": {"name": "people"}}}})
+    } else if path.starts_with("spec.provider.activeDirectory") {
+        json!({"activeDirectory": {
+            "urls": ["ldaps://dc1.ad.acme.example"],
+            "credentialsSecretRef": {"name": "acme-ad"},
+        }})
     } else {
         json!({"ldap": {"url": "ldaps://ldap.acme.example", "users": {"baseDN": "ou=people,dc=acme,dc=example"}}})
     };

@@ -85,7 +85,7 @@ async fn every_field_refuses_another_type_and_every_object_an_unknown_field() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for path in ["spec.provider.ldap", "spec.provider.csv"] {
+    for path in ["spec.provider.ldap", "spec.provider.activeDirectory", "spec.provider.csv"] {
         server.judge(&base(path)).await.unwrap();
     }
 }

@@ -3,10 +3,16 @@
 pub mod audit;
 pub mod chart;
 pub mod cluster;
+pub mod company;
 pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
+pub mod moto;
 pub mod operator;
 pub mod proxy;
+pub mod python;
+pub mod samba;
+pub mod sftp;
 pub mod stage;
+pub mod stub_controller;
 pub mod wait;

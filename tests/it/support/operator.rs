@@ -23,11 +23,11 @@ const PATIENT: &[&str] = &["--leader-elect-lease-duration=60s", "--leader-elect-
 /// A running operator; ends when dropped.
 pub struct Operator {
     child: Child,
+    metrics: u16,
     folder: tempfile::TempDir,
     namespace: String,
     arguments: Vec<String>,
     pod: Option<String>,
-    metrics: u16,
 }
 
 /// An operator that is yet to be started.
@@ -82,13 +82,19 @@ impl Operator {
     }
 
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
-    /// that it is ready.
+    /// that it is ready. It may connect to this machine, where the directories of tests are.
     pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
         Self::start_with(cluster, namespace, &[]).await
     }
 
     /// As [`Operator::start`], with these arguments besides the necessary ones.
     pub async fn start_with(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
+        let arguments = [&["--allow-address=127.0.0.0/8,::1/128"], arguments].concat();
+        Self::start_as_installed(cluster, namespace, &arguments).await
+    }
+
+    /// As [`Operator::start_with`], with no more rights on the network than an operator in a cluster.
+    pub async fn start_as_installed(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
         Self::setup(cluster, namespace).arguments(PATIENT).arguments(arguments).start().await
     }
 
@@ -108,7 +114,7 @@ impl Operator {
 
     /// The value of a metric, by its name and labels; `None` when there is none.
     pub async fn metric(&self, name: &str) -> Option<String> {
-        let text = get(self.metrics, "/metrics").await.ok()?;
+        let text = self.metrics().await;
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
     }
 
@@ -134,6 +140,11 @@ impl Operator {
     /// What the operator has logged so far, before restarts too.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// What Prometheus would scrape.
+    pub async fn metrics(&self) -> String {
+        get(self.metrics, "/metrics").await.expect("a running operator serves its metrics")
     }
 
     async fn wait_until_ready(&self, health: u16) {

@@ -21,6 +21,7 @@ use super::audit::{Audit, AuditMark};
 use super::cluster::Cluster;
 use super::ldap::{PASSWORD, READER};
 use super::operator::Operator;
+use super::samba::{self, Samba};
 use super::wait::eventually;
 
 /// How long anything may take that is to happen, on a machine that does much else.
@@ -129,6 +130,14 @@ impl Stage {
         self.create::<Secret>(json!({"metadata": {"name": "ldap"}, "stringData": data})).await;
     }
 
+    /// Creates the Secret `domain` and the ConfigMap `domain-ca` with which [`active_directory`] reads.
+    pub async fn domain(&self, samba: &Samba) {
+        let account = json!({"username": samba::READER, "password": samba::PASSWORD});
+        self.create::<Secret>(json!({"metadata": {"name": "domain"}, "stringData": account})).await;
+        let authority = json!({"ca.crt": samba.authority()});
+        self.create::<ConfigMap>(json!({"metadata": {"name": "domain-ca"}, "data": authority})).await;
+    }
+
     /// Asks for a sync and waits until it has ended.
     pub async fn sync(&self, name: &str) {
         self.request(name, ANNOTATION_SYNC_REQUESTED).await;
@@ -232,6 +241,28 @@ impl Stage {
         self.cluster.audit_since(mark).by(&operator).in_namespace(&self.namespace)
     }
 
+    /// Waits until the operator has read a ConfigMap so many times since a mark.
+    pub async fn reads(&self, mark: AuditMark, map: &str, times: usize) {
+        eventually("the ConfigMap is read", LIMIT, async || {
+            let reads = self.reads_since(mark, map);
+            if reads >= times { Ok(()) } else { Err(format!("{reads} reads\n{}", self.operator.log())) }
+        })
+        .await;
+    }
+
+    /// How many times the operator has read a ConfigMap since a mark.
+    pub fn reads_since(&self, mark: AuditMark, map: &str) -> usize {
+        self.asked(mark).of("configmaps").filter(|event| event.object_ref.name == map).len()
+    }
+
+    /// A mark behind all that belongs to the last sync of a Directory on the ConfigMap `people` with
+    /// a short interval. Its status can be seen before its write is in the audit log, and its Event
+    /// comes after it; the next sync begins when both are done.
+    pub async fn after_a_sync(&self) -> AuditMark {
+        self.reads(Cluster::get().audit_mark(), "people", 1).await;
+        Cluster::get().audit_mark()
+    }
+
     /// What the operator has written since `mark`, Events and its Lease left out.
     pub fn written(&self, mark: AuditMark) -> Audit {
         let besides = ["events", "leases"];
@@ -244,13 +275,13 @@ pub fn csv() -> Value {
     csv_from("people")
 }
 
-/// A Directory's spec: people from a ConfigMap.
+/// A Directory's spec: people from a ConfigMap. Whoever is missing goes at once.
 pub fn csv_from(name: &str) -> Value {
-    json!({"provider": {"csv": {"from": {"configMap": {"name": name}}}}})
+    at_once(&json!({"csv": {"from": {"configMap": {"name": name}}}}))
 }
 
 /// A Directory's spec: people and groups of the sample company, from the server at a url, with the
-/// account of [`Stage::reader`].
+/// account of [`Stage::reader`]. Whoever is missing goes at once.
 pub fn ldap(url: &str) -> Value {
     let mut ldap = json!({
         "url": url,
@@ -261,7 +292,24 @@ pub fn ldap(url: &str) -> Value {
     if url.starts_with("ldap://") {
         ldap["insecure"] = json!("PlaintextPasswordsAndData");
     }
-    json!({"provider": {"ldap": ldap}})
+    at_once(&json!({"ldap": ldap}))
+}
+
+/// A spec without a grace time, for tests of what happens after it.
+fn at_once(provider: &Value) -> Value {
+    json!({"provider": provider, "deletion": {"graceTime": "0s"}})
+}
+
+/// A Directory's spec: people and groups of a domain below an entry, with what [`Stage::domain`] makes.
+/// Whoever is missing goes at once.
+pub fn active_directory(samba: &Samba, base: &str) -> Value {
+    at_once(&json!({"activeDirectory": {
+        "urls": [samba.url()],
+        "credentialsSecretRef": {"name": "domain"},
+        "caRef": {"configMap": {"name": "domain-ca"}},
+        "users": {"baseDN": base},
+        "groups": {"baseDN": base},
+    }}))
 }
 
 /// A spec with changes (RFC 7396).

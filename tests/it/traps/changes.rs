@@ -1,6 +1,5 @@
 //! Servers whose list of changes does not tell everything.
 
-use directory_sync::model::group::Member;
 use kube::ResourceExt;
 use serde_json::json;
 
@@ -24,12 +23,8 @@ fn everybody_but(gone: &[usize]) -> Vec<String> {
 
 /// The names of a group's members.
 fn members(group: &directory_sync::api::DirectoryGroup) -> Vec<&str> {
-    let members = group.spec.group.members.iter();
-    members
-        .map(|member| match member {
-            Member::User(name) | Member::Group(name) => name.as_str(),
-        })
-        .collect()
+    let members = &group.spec.group.members;
+    members.users.iter().chain(&members.groups).map(String::as_str).collect()
 }
 
 #[tokio::test]
@@ -38,7 +33,7 @@ async fn a_deleted_person_leaves_the_groups_that_the_server_does_not_call_change
     let scene = Scene::new(Slapd::builder().overlay("refint"), &json!({})).await;
     let gone = scene.stage.user("user0006@example.test").await.name_any();
     assert!(members(&scene.stage.group("group01").await).contains(&gone.as_str()));
-    scene.slapd.modify(&dismiss(6));
+    scene.server.modify(&dismiss(6));
     scene.is_read_in_full("are gone").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[6]));
     let group = scene.stage.group("group01").await;
@@ -50,7 +45,7 @@ async fn a_renamed_person_keeps_their_mirror_and_their_groups() {
     let scene = Scene::new(Slapd::builder().overlay("refint"), &json!({})).await;
     let before = scene.stage.user("user0006@example.test").await;
     scene
-        .slapd
+        .server
         .modify(&format!("dn: {}\nchangetype: modrdn\nnewrdn: uid=countess\ndeleteoldrdn: 1\n", user_dn(6)));
     scene.is_read_in_full("goes by other names than before").await;
     let after = scene.stage.user("user0006@example.test").await;
@@ -64,7 +59,7 @@ async fn a_renamed_person_keeps_their_mirror_and_their_groups() {
 #[tokio::test]
 async fn somebody_whom_the_filter_does_not_find_any_more_is_gone_and_nobody_else() {
     let scene = Scene::new(Slapd::builder(), &json!({"users": {"filter": "(title=Worker)"}})).await;
-    scene.slapd.modify(&retitle(3, "Countess"));
+    scene.server.modify(&retitle(3, "Countess"));
     scene.is_read_in_full("are not found by the filters any more").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[3]));
 }
@@ -72,9 +67,9 @@ async fn somebody_whom_the_filter_does_not_find_any_more_is_gone_and_nobody_else
 #[tokio::test]
 async fn a_server_that_forgot_who_is_gone_is_read_in_full() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
-    scene.slapd.modify(&dismiss(4));
+    scene.server.modify(&dismiss(4));
     // With the process goes its session log.
-    scene.slapd.restart();
+    scene.server.restart();
     scene.is_read_in_full("does not remember far enough back").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[4]));
 }
@@ -82,13 +77,13 @@ async fn a_server_that_forgot_who_is_gone_is_read_in_full() {
 #[tokio::test]
 async fn a_server_restored_from_a_backup_is_read_in_full() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
-    let backup = scene.slapd.back_up();
-    scene.slapd.modify(&retitle(3, "Countess"));
-    scene.slapd.modify(&dismiss(4));
+    let backup = scene.server.back_up();
+    scene.server.modify(&retitle(3, "Countess"));
+    scene.server.modify(&dismiss(4));
     scene.stage.sync("acme").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[4]));
     // Now the Directory's place in the list of changes is one that the server has not come to.
-    scene.slapd.restore(&backup);
+    scene.server.restore(&backup);
     scene.stage.sync("acme").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[]));
     let restored = scene.stage.user("user0003@example.test").await;
@@ -103,7 +98,7 @@ async fn a_membership_that_does_not_mark_the_person_as_changed_is_seen() {
     let scene = Scene::new(server, &json!({"groups": {"membership": "memberOf"}})).await;
     assert_eq!(scene.stage.group("group01").await.spec.group.member_count, 5);
     let join = format!("changetype: modify\nadd: member\nmember: {}\n", user_dn(1));
-    scene.slapd.modify(&format!("dn: {}\n{join}", group_dn(1)));
+    scene.server.modify(&format!("dn: {}\n{join}", group_dn(1)));
     scene.stage.sync("acme").await;
     let group = scene.stage.group("group01").await;
     let joined = scene.stage.user("user0001@example.test").await.name_any();
@@ -113,8 +108,8 @@ async fn a_membership_that_does_not_mark_the_person_as_changed_is_seen() {
 #[tokio::test]
 async fn without_content_synchronisation_who_is_gone_is_noticed_by_the_next_full_reading() {
     let scene = Scene::new(Slapd::builder().without_sync(), &json!({})).await;
-    scene.slapd.modify(&retitle(3, "Countess"));
-    scene.slapd.modify(&dismiss(4));
+    scene.server.modify(&retitle(3, "Countess"));
+    scene.server.modify(&dismiss(4));
     scene.stage.sync("acme").await;
     let changed = scene.stage.user("user0003@example.test").await;
     assert_eq!(changed.spec.user.title.as_deref(), Some("Countess"));

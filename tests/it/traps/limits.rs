@@ -14,7 +14,7 @@ async fn a_size_limit_below_the_number_of_people() {
     let company = || Slapd::builder().company(Company::of(120, 3));
     let mut scene = Scene::new(company(), &json!({"pageSize": 50})).await;
     scene
-        .slapd
+        .server
         .reconfigure(&company().reader_limits("size.soft=50 size.hard=50 size.pr=50 size.prtotal=hard"));
     scene.stage.full_sync("acme").await;
     scene
@@ -28,7 +28,7 @@ async fn a_size_limit_below_the_number_of_people() {
             ],
         )
         .await;
-    scene.slapd.reconfigure(&company());
+    scene.server.reconfigure(&company());
     scene.recovers().await;
 }
 
@@ -50,7 +50,7 @@ async fn a_page_size_that_the_server_refuses() {
 #[tokio::test]
 async fn a_server_that_refuses_pages_of_every_size() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
-    scene.slapd.reconfigure(&Slapd::builder().reader_limits("size.prtotal=disabled"));
+    scene.server.reconfigure(&Slapd::builder().reader_limits("size.prtotal=disabled"));
     scene.stage.full_sync("acme").await;
     scene
         .fails(
@@ -63,7 +63,7 @@ async fn a_server_that_refuses_pages_of_every_size() {
 #[tokio::test]
 async fn a_server_that_stops_in_the_middle() {
     let scene = Scene::new(Slapd::builder().company(Company::of(500, 3)), &json!({"pageSize": 50})).await;
-    let proxy = faulty(scene.slapd.port(), Fault::Cut(100_000)).await;
+    let proxy = faulty(scene.server.port(), Fault::Cut(100_000)).await;
     scene.set(&json!({"url": format!("ldap://localhost:{}", proxy.port)})).await;
     scene
         .fails(
@@ -75,14 +75,14 @@ async fn a_server_that_stops_in_the_middle() {
             ],
         )
         .await;
-    scene.set(&json!({"url": scene.slapd.url()})).await;
+    scene.set(&json!({"url": scene.server.url()})).await;
     scene.recovers().await;
 }
 
 #[tokio::test]
 async fn a_server_that_falls_silent_in_the_middle() {
     let scene = Scene::new(Slapd::builder().company(Company::of(500, 3)), &json!({})).await;
-    let proxy = faulty(scene.slapd.port(), Fault::Silence(100_000)).await;
+    let proxy = faulty(scene.server.port(), Fault::Silence(100_000)).await;
     scene.set(&json!({"url": format!("ldap://localhost:{}", proxy.port), "timeoutSeconds": 1})).await;
     scene
         .fails(
@@ -95,7 +95,7 @@ async fn a_server_that_falls_silent_in_the_middle() {
 #[tokio::test]
 async fn a_server_that_is_not_there() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
-    scene.slapd.stop();
+    scene.server.stop();
     scene.stage.sync("acme").await;
     scene
         .fails("Unreachable", &["cannot be reached: nothing listens there", "check spec.provider.ldap.url"])
@@ -122,7 +122,7 @@ async fn more_changes_than_the_size_limit_allows_are_read_in_pages_and_nobody_is
     // A list of changes cannot come in pages, so the limit cuts it; every page of a listing fits.
     let server = Slapd::builder().company(Company::of(120, 3)).reader_limits(FIFTY);
     let scene = Scene::new(server, &json!({"pageSize": 50})).await;
-    promote_eighty(&scene.slapd);
+    promote_eighty(&scene.server);
     scene.is_read_in_full("ended its list of changed people early (result 4 sizeLimitExceeded)").await;
     assert_eq!(people_and_bosses(&scene.stage).await, (120, 80));
 }
@@ -131,7 +131,7 @@ async fn more_changes_than_the_size_limit_allows_are_read_in_pages_and_nobody_is
 async fn more_changes_than_a_page_holds_come_in_one_list_and_nobody_is_lost() {
     // Asked for changes in pages, this server sends the first page and calls it complete.
     let scene = Scene::new(Slapd::builder().company(Company::of(120, 3)), &json!({"pageSize": 50})).await;
-    promote_eighty(&scene.slapd);
+    promote_eighty(&scene.server);
     scene.stage.sync("acme").await;
     assert_eq!(people_and_bosses(&scene.stage).await, (120, 80));
     assert_eq!(scene.stage.status("acme").await.last_sync.unwrap().kind, SyncKind::Delta);

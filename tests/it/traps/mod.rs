@@ -1,10 +1,12 @@
-//! What a person reads on a Directory when its source goes wrong, an LDAP server above all, and that
+//! What a person reads on a Directory when its source goes wrong, an LDAP server or a domain above all, and that
 //! the mirrors of better days stay as they were.
 
 mod changes;
+mod domains;
 mod limits;
 mod security;
 mod tables;
+mod tenant;
 mod values;
 
 use directory_sync::api::Directory;
@@ -12,39 +14,44 @@ use directory_sync::api::status::SyncKind;
 use serde_json::{Value, json};
 
 use crate::support::ldap::{Builder, PASSWORD, Slapd};
+use crate::support::samba;
 use crate::support::stage::{Mirrors, Stage, ldap, with};
 
 /// The base of people.
 const PEOPLE: &str = "ou=people,dc=example,dc=test";
 
 /// A server, and a Directory `acme` that was synced from it while all was well.
-struct Scene {
+struct Scene<Server = Slapd> {
     stage: Stage,
-    slapd: Slapd,
+    server: Server,
     before: Mirrors,
 }
 
 impl Scene {
     /// Starts a server and syncs from it, with changes (RFC 7396) to the provider's settings.
     async fn new(server: Builder, settings: &Value) -> Self {
-        let slapd = server.start();
-        let spec = with(ldap(&slapd.url()), &json!({"provider": {"ldap": settings}}));
-        Self::of(Stage::new("trap").await, slapd, spec).await
-    }
-
-    async fn of(stage: Stage, slapd: Slapd, spec: Value) -> Self {
+        let server = server.start();
+        let spec = with(ldap(&server.url()), &json!({"provider": {"ldap": settings}}));
+        let stage = Stage::new("trap").await;
         stage.reader().await;
-        stage.directory("acme", spec).await;
-        stage.ready("acme", "True", "Synced").await;
-        let before = stage.mirrors("acme").await;
-        assert!(before.len() > 20, "{before:?}");
-        Self { stage, slapd, before }
+        Self::of(stage, server, spec).await
     }
 
     /// Changes the provider's settings.
     async fn set(&self, settings: &Value) {
         let patch = json!({"spec": {"provider": {"ldap": settings}}});
         self.stage.patch::<Directory>("acme", patch).await;
+    }
+}
+
+impl<Server> Scene<Server> {
+    /// Syncs from a server for the first time.
+    async fn of(stage: Stage, server: Server, spec: Value) -> Self {
+        stage.directory("acme", spec).await;
+        stage.ready("acme", "True", "Synced").await;
+        let before = stage.mirrors("acme").await;
+        assert!(before.len() > 20, "{before:?}");
+        Self { stage, server, before }
     }
 
     /// Waits until the Directory says that its source is not ready, and why; checks that a person
@@ -65,7 +72,9 @@ impl Scene {
         let status = self.stage.status("acme").await;
         assert!(status.failures.is_some() && status.retry_time.is_some(), "{status:?}");
         let log = self.stage.operator.log();
-        for private in [PASSWORD, "canary", "secret-of-", "user0001", "User Number"] {
+        for private in
+            [PASSWORD, samba::PASSWORD, "canary-", "secret-of-", "user0001", "User Number", "p0010"]
+        {
             assert!(!message.contains(private), "'{private}' is told in: {message}");
             assert!(!log.contains(private), "'{private}' is told in: {log}");
         }

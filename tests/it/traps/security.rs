@@ -9,12 +9,13 @@ use crate::support::ldap::certificates::Authority;
 /// A scene on an ldaps connection whose authority is in the ConfigMap `company-ca`.
 async fn encrypted(authority: &Authority) -> Scene {
     let stage = Stage::new("trap").await;
-    let slapd = Slapd::builder().tls(&authority.certificate()).start();
+    let server = Slapd::builder().tls(&authority.certificate()).start();
+    stage.reader().await;
     let map = json!({"metadata": {"name": "company-ca"}, "data": {"ca.crt": authority.pem}});
     stage.create::<ConfigMap>(map).await;
     let trust = json!({"provider": {"ldap": {"caRef": {"configMap": {"name": "company-ca"}}}}});
-    let spec = with(ldap(&slapd.tls_url()), &trust);
-    Scene::of(stage, slapd, spec).await
+    let spec = with(ldap(&server.tls_url()), &trust);
+    Scene::of(stage, server, spec).await
 }
 
 async fn trust(scene: &Scene, pem: &str) {
@@ -77,7 +78,7 @@ async fn a_certificate_for_another_name() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
     let other = authority.certificate_for("ldap.elsewhere.test");
-    scene.slapd.reconfigure(&Slapd::builder().tls(&other));
+    scene.server.reconfigure(&Slapd::builder().tls(&other));
     scene.stage.sync("acme").await;
     scene
         .fails(
@@ -89,7 +90,7 @@ async fn a_certificate_for_another_name() {
             ],
         )
         .await;
-    scene.slapd.reconfigure(&Slapd::builder().tls(&authority.certificate()));
+    scene.server.reconfigure(&Slapd::builder().tls(&authority.certificate()));
     scene.recovers().await;
 }
 
@@ -97,7 +98,7 @@ async fn a_certificate_for_another_name() {
 async fn a_servers_certificate_that_has_expired() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
-    scene.slapd.reconfigure(&Slapd::builder().tls(&authority.expired_certificate()));
+    scene.server.reconfigure(&Slapd::builder().tls(&authority.expired_certificate()));
     scene.stage.sync("acme").await;
     scene.fails("Misconfigured", &["has expired", "have it renewed on the server"]).await;
 }
@@ -106,7 +107,7 @@ async fn a_servers_certificate_that_has_expired() {
 async fn a_server_that_takes_only_encrypted_connections() {
     let certificate = Authority::new().certificate();
     let mut scene = Scene::new(Slapd::builder().tls(&certificate), &json!({})).await;
-    scene.slapd.reconfigure(&Slapd::builder().tls(&certificate).directive("security ssf=128"));
+    scene.server.reconfigure(&Slapd::builder().tls(&certificate).directive("security ssf=128"));
     scene.stage.sync("acme").await;
     scene
         .fails(

@@ -3,10 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::source::ldap::entry::Entry;
-use crate::source::ldap::filter;
 use crate::source::ldap::schema::MODIFY_TIMESTAMP;
-use crate::source::ldap::time::{generalized_time, parse_generalized_time};
+use crate::source::ldap_protocol::entry::Entry;
+use crate::source::ldap_protocol::filter;
+use crate::source::ldap_protocol::time::{generalized_time, parse_generalized_time};
 
 /// How far a list of changes reaches back beyond what has certainly been read: replicas lag, and
 /// clocks of servers differ. What comes twice does no harm.

@@ -11,11 +11,12 @@ use ldap3::Scope;
 use ldap3::controls::{MakeCritical, RefreshMode, SyncRequest};
 
 use crate::source::SourceError;
-use crate::source::ldap::dn;
-use crate::source::ldap::entry::{Entry, LeftOut};
-use crate::source::ldap::failure::{Subject, code, result_name};
-use crate::source::ldap::time::parse_generalized_time;
-use crate::source::ldap::wire::{Answer, EntryId, Info, Query, Reply, Session, State, sync_done};
+use crate::source::ldap_protocol::dn;
+use crate::source::ldap_protocol::entry::Entry;
+use crate::source::ldap_protocol::failure::{Subject, code, result_name};
+use crate::source::ldap_protocol::search::read_one;
+use crate::source::ldap_protocol::time::parse_generalized_time;
+use crate::source::ldap_protocol::wire::{Answer, EntryId, Info, Query, Reply, Session, State, sync_done};
 
 /// Sync Request (RFC 4533 section 2.2), as the root DSE lists it.
 pub const SYNC_REQUEST: &str = "1.3.6.1.4.1.4203.1.9.1.1";
@@ -70,16 +71,9 @@ pub async fn read_entry(
         scope: Scope::Base,
         filter: "(objectClass=*)".to_owned(),
         attributes: attributes.iter().map(|&attribute| attribute.to_owned()).collect(),
+        controls: Vec::new(),
     };
-    let mut answer = session.search(&query, Vec::new()).await?;
-    let mut found = None;
-    while let Some(reply) = answer.next().await? {
-        if let Reply::Entry(tag, _) = reply {
-            found = Entry::decode(tag, &mut LeftOut::default());
-        }
-    }
-    let finished = answer.finish().await;
-    Ok(found.filter(|_| finished.result == code::SUCCESS))
+    read_one(session, &query, &[]).await
 }
 
 /// One list of changes.

@@ -7,7 +7,7 @@ use directory_sync::source::{Material, Provider, Reference, ReferenceKind, Sourc
 use serde_json::json;
 
 use super::{Bed, Changes};
-use crate::contract::company::{CANARY, Company, Person};
+use crate::support::company::{CANARY, Company, Person};
 use crate::support::ldap::company::SUFFIX;
 use crate::support::ldap::proxy::{Listener, saying};
 use crate::support::ldap::{self, PASSWORD, READER, Slapd};

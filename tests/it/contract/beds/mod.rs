@@ -1,11 +1,13 @@
 //! The test bed of one provider: a directory that a test fills and changes.
 
+pub mod active_directory;
 pub mod csv;
+pub mod csv_files;
 pub mod ldap;
 
 use directory_sync::source::{Source, SourceError};
 
-use crate::contract::company::{Company, Person};
+use crate::support::company::{Company, Person};
 
 /// How much a provider's list of changes can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +32,14 @@ pub trait Bed: Sized {
     const CHANGES: Changes;
 
     /// Fills a directory with the company. Where its kind of directory has passwords, every
-    /// person's is [`crate::contract::company::CANARY`].
+    /// person's is [`crate::support::company::CANARY`].
     async fn start(company: &Company) -> Self;
 
     /// A new connection with good settings, made to read at most 500 records at a time.
     fn source(&self) -> Box<dyn Source>;
 
     /// Settings that fail when connecting or in the middle of the answer, with
-    /// [`crate::contract::company::CANARY`] in every secret and in what the directory then answers.
+    /// [`crate::support::company::CANARY`] in every secret and in what the directory then answers.
     fn failing_source(&self) -> Result<Box<dyn Source>, SourceError>;
 
     /// Adds a person without groups.

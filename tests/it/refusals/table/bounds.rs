@@ -16,18 +16,24 @@ where
     Value::from((0..count).map(make).collect::<Vec<T>>())
 }
 
-fn most(path: &str, count: usize, list: impl Fn(usize) -> Value) -> Case {
+pub fn most(path: &str, count: usize, list: impl Fn(usize) -> Value) -> Case {
     case(path, "maxItems", list(count + 1), list(count), &format!("must have at most {count} items"))
 }
 
-fn some(path: &str, one: &Value) -> Case {
+pub fn some(path: &str, one: &Value) -> Case {
     case(path, "minItems", json!([]), json!([one]), "should have at least 1 items")
+}
+
+pub fn twice(path: &str, one: &str, other: &str) -> Case {
+    let says = format!("{path}[1]: Duplicate value: \"{one}\"");
+    case(path, "x-kubernetes-list-type", json!([one, one]), json!([one, other]), &says)
 }
 
 fn lists() -> Vec<Case> {
     let rule = |number: usize| json!({"attribute": format!("a{number}"), "value": "raw.a"});
     let role = |number: usize| json!({"role": format!("r{number}"), "groups": ["g"]});
     let text = |number: usize| format!("a{number}");
+    let controller = |number: usize| format!("ldaps://dc{number}.ad.acme.example");
     // All that mapping can add, and a standard attribute.
     let listed =
         |count: usize| numbered(count, |number| if number < 64 { text(number) } else { "email".to_owned() });
@@ -45,22 +51,14 @@ fn lists() -> Vec<Case> {
         most("spec.roles.rules[0].groups", 256, |count| numbered(count, text)),
         some("spec.roles.rules[0].groups", &json!("admins")),
         most("spec.provider.ldap.users.attributes", 32, |count| numbered(count, text)),
-        case(
-            "spec.provider.ldap.users.attributes",
-            "x-kubernetes-list-type",
-            json!(["badge", "badge"]),
-            json!(["badge", "Badge"]),
-            r#"spec.provider.ldap.users.attributes[1]: Duplicate value: "badge""#,
-        ),
+        twice("spec.provider.ldap.users.attributes", "badge", "Badge"),
+        most("spec.provider.activeDirectory.users.attributes", 32, |count| numbered(count, text)),
+        twice("spec.provider.activeDirectory.users.attributes", "info", "Info"),
+        most("spec.provider.activeDirectory.urls", 8, |count| numbered(count, controller)),
+        some("spec.provider.activeDirectory.urls", &json!(controller(1))),
         most("spec.output.attributes", 64, listed).given("spec.mapping", numbered(64, rule)),
         some("spec.output.attributes", &json!("email")),
-        case(
-            "spec.output.attributes",
-            "x-kubernetes-list-type",
-            json!(["email", "email"]),
-            json!(["email", "title"]),
-            r#"spec.output.attributes[1]: Duplicate value: "email""#,
-        ),
+        twice("spec.output.attributes", "email", "title"),
     ]
 }
 
@@ -74,28 +72,25 @@ fn maps() -> Vec<Case> {
     vec![of("users", "email"), of("userGroups", "user_id"), of("groups", "group_id")]
 }
 
+/// A number between two bounds.
+pub fn range(path: &str, least: i64, most: i64) -> Vec<Case> {
+    let (below, above) = (least - 1, most + 1);
+    let too_small = format!("should be greater than or equal to {least}");
+    let too_large = format!("should be less than or equal to {most}");
+    vec![
+        case(path, "minimum", json!(below), json!(least), &too_small),
+        case(path, "maximum", json!(above), json!(most), &too_large),
+    ]
+}
+
 fn numbers() -> Vec<Case> {
-    let range = |path: &str, least: i64, most: i64| {
-        vec![
-            case(
-                path,
-                "minimum",
-                json!(least - 1),
-                json!(least),
-                &format!("should be greater than or equal to {least}"),
-            ),
-            case(
-                path,
-                "maximum",
-                json!(most + 1),
-                json!(most),
-                &format!("should be less than or equal to {most}"),
-            ),
-        ]
-    };
     [
         range("spec.provider.ldap.pageSize", 1, 10_000),
         range("spec.provider.ldap.timeoutSeconds", 1, 600),
+        range("spec.quarantine.maxPercent", 0, 100),
+        range("spec.quarantine.minimum", 0, 1_000_000),
+        range("spec.provider.activeDirectory.pageSize", 1, 1_000),
+        range("spec.provider.activeDirectory.timeoutSeconds", 1, 600),
         range("spec.deletion.guard.percent", 0, 100),
         range("spec.deletion.guard.minimum", 0, 1_000_000),
         range("spec.deletion.guard.maximum", 0, 1_000_000),

@@ -20,7 +20,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Each field with each pair of a mistake and its nearest valid neighbour.
-fn forms(paths: &[&str], pairs: &[(&str, &str)], says: &str) -> Vec<Case> {
+pub fn forms(paths: &[&str], pairs: &[(&str, &str)], says: &str) -> Vec<Case> {
     let of = |path: &&str| {
         let form =
             |(refused, accepted): &(&str, &str)| case(path, "rule", json!(refused), json!(accepted), says);
@@ -60,7 +60,10 @@ fn durations() -> Vec<Case> {
         let says = format!("{name} must be a time from 1s to {most}, written as 30s, 5m or 1h30m");
         forms(&[&format!("spec.sync.{name}")], &pairs, &says)
     };
-    [of("interval", "168h"), of("fullInterval", "8760h")].concat()
+    let grace = [("-1s", "0s"), ("8760h1s", "8760h"), ("7d", "168h"), ("", "30s"), ("1 hour", "1h30m")];
+    let says = "graceTime must be a time from 0s to 8760h, written as 30s, 5m or 1h30m";
+    let grace = forms(&["spec.deletion.graceTime"], &grace, says);
+    [of("interval", "168h"), of("fullInterval", "8760h"), grace].concat()
 }
 
 fn tables() -> Vec<Case> {
@@ -95,7 +98,16 @@ fn urls() -> Vec<Case> {
         ("ldaps://ldap.acme.example:65536", "ldaps://ldap.acme.example:65535"),
         ("ldaps://ldap acme", "ldaps://192.0.2.1"),
     ];
-    forms(&["spec.provider.ldap.url"], &pairs, "write the url like ldaps://ldap.example.org")
+    let fields = ["spec.provider.ldap.url", "spec.provider.activeDirectory.urls[0]"];
+    let catalogs = [
+        ("ldaps://gc.acme.example:3269", "ldaps://gc.acme.example:636"),
+        ("ldaps://gc.acme.example:3268/", "ldaps://[2001:db8::3268]/"),
+    ];
+    [
+        forms(&fields, &pairs, "write the url like ldaps://ldap.example.org"),
+        forms(&fields[1..], &catalogs, "ports 3268 and 3269 are the Global Catalog"),
+    ]
+    .concat()
 }
 
 fn ldap() -> Vec<Case> {
@@ -106,11 +118,18 @@ fn ldap() -> Vec<Case> {
     ];
     let written = [("cn;lang-de", "cn"), ("2.5.", "2.5.4.3"), ("my attribute", "my-attribute")];
     let readable = [("userPassword", "uid"), ("USERPASSWORD", "userPasswordHint"), ("jpegPhoto", "photoUrl")];
+    let copied =
+        [("memberOf", "member"), ("LASTLOGON", "lastLogonTimestamp"), ("whenChanged", "whenCreated")];
     [
         forms(LDAP_BASES, &[("people", "ou=people")], "write the DN of an entry"),
         forms(LDAP_FILTERS, &filters, "write an LDAP filter (RFC 4515) like"),
         forms(LDAP_ATTRIBUTES, &written, "an attribute is written by its name, such as mail"),
         forms(LDAP_ATTRIBUTES, &readable, "secrets, photos and sounds are never read"),
+        forms(
+            &["spec.provider.activeDirectory.users.attributes[0]"],
+            &copied,
+            "attributes that are computed, or kept by each domain controller for itself",
+        ),
     ]
     .concat()
 }

@@ -10,7 +10,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// `fill` makes a text of a length that is valid but for its length.
-fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
+pub fn lengths(path: &str, least: usize, most: usize, fill: impl Fn(usize) -> String) -> Vec<Case> {
     let says = format!("Too long: may not be more than {most} bytes");
     let mut cases = vec![case(path, "maxLength", json!(fill(most + 1)), json!(fill(most)), &says)];
     if least > 0 {
@@ -35,6 +35,7 @@ fn words() -> Vec<Case> {
     [
         lengths("spec.displayName", 0, 256, letters),
         lengths("spec.organization", 0, 128, letters),
+        lengths("spec.tenant", 1, 256, letters),
         lengths("spec.roles.default", 1, 128, letters),
         lengths("spec.roles.rules[0].role", 1, 128, letters),
         lengths("spec.roles.rules[0].groups[0]", 1, 512, letters),
@@ -66,12 +67,15 @@ fn expressions() -> Vec<Case> {
 
 fn ldap() -> Vec<Case> {
     let url = |length| filled(if length > 8 { "ldaps://" } else { "ldap://" }, 'x', length);
-    let urls = lengths("spec.provider.ldap.url", 8, 512, url).into_iter().map(|case| match case.keyword {
-        "minLength" => case.given("spec.provider.ldap.insecure", json!("PlaintextPasswordsAndData")),
-        _ => case,
-    });
+    let urls = |path, insecure| {
+        lengths(path, 8, 512, url).into_iter().map(move |case| match case.keyword {
+            "minLength" => case.given(insecure, json!("PlaintextPasswordsAndData")),
+            _ => case,
+        })
+    };
     [
-        urls.collect(),
+        urls("spec.provider.ldap.url", "spec.provider.ldap.insecure").collect(),
+        urls("spec.provider.activeDirectory.urls[0]", "spec.provider.activeDirectory.insecure").collect(),
         all(LDAP_BASES, 3, 1_024, |length| filled("o=", 'x', length)),
         all(LDAP_FILTERS, 3, 2_048, |length| filled("a=b", 'x', length)),
         all(LDAP_ATTRIBUTES, 1, 64, letters),
@@ -85,7 +89,7 @@ fn durations() -> Vec<Case> {
         let (pairs, odd) = ("0s".repeat((length - 3) / 2), if length.is_multiple_of(2) { "0" } else { "" });
         format!("{pairs}{odd}30s")
     };
-    all(&["spec.sync.interval", "spec.sync.fullInterval"], 0, 32, zeroes)
+    all(&["spec.sync.interval", "spec.sync.fullInterval", "spec.deletion.graceTime"], 0, 32, zeroes)
 }
 
 /// A listed attribute is added by `mapping`, whose names have the same bounds.

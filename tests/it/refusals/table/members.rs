@@ -9,10 +9,39 @@ pub fn cases() -> Vec<Case> {
     [required(), unions(), enumerations()].concat()
 }
 
-fn required() -> Vec<Case> {
-    let of = |path: &str, value: Value| {
-        case(path, "required", Value::Null, value, &format!("{path}: Required value"))
+/// A field that must be there.
+pub fn needed(path: &str, value: Value) -> Case {
+    case(path, "required", Value::Null, value, &format!("{path}: Required value"))
+}
+
+/// A field that has one of a few words.
+pub fn words(path: &str, values: &[&str]) -> Vec<Case> {
+    let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+    let says = format!("Unsupported value: \"Other\": supported values: {}", quoted.join(", "));
+    let right = |value: &&str| case(path, "enum", json!("Other"), json!(value), &says);
+    values.iter().map(right).collect()
+}
+
+/// A union of a ConfigMap and a Secret.
+pub fn either(path: &str) -> Vec<Case> {
+    let of = |refused: Value| {
+        let right = json!({"secret": {"name": "it"}});
+        case(path, "rule", refused, right, "exactly one of configMap, secret must be set")
     };
+    vec![
+        of(json!({})),
+        of(json!({"configMap": {"name": "it"}, "secret": {"name": "it"}})),
+        unknown(path, json!({"secret": {"name": "it"}})),
+    ]
+}
+
+/// A member that nobody knows.
+pub fn unknown(path: &str, right: Value) -> Case {
+    case(path, "unknown", json!({"okta": {}}), right, &format!("unknown field \"{path}.okta\""))
+}
+
+fn required() -> Vec<Case> {
+    let of = needed;
     let provider = json!({"csv": {"from": {"configMap": {"name": "people"}}}});
     vec![
         of("spec", json!({"provider": provider})),
@@ -32,6 +61,13 @@ fn required() -> Vec<Case> {
             .given("spec.provider.ldap.caRef", json!({"configMap": {}})),
         of("spec.provider.ldap.caRef.secret.name", json!("acme-ca"))
             .given("spec.provider.ldap.caRef", json!({"secret": {}})),
+        of("spec.provider.activeDirectory.urls", json!(["ldaps://dc1.ad.acme.example"])),
+        of("spec.provider.activeDirectory.credentialsSecretRef", json!({"name": "acme-ad"})),
+        of("spec.provider.activeDirectory.credentialsSecretRef.name", json!("acme-ad")),
+        of("spec.provider.activeDirectory.caRef.configMap.name", json!("acme-ca"))
+            .given("spec.provider.activeDirectory.caRef", json!({"configMap": {}})),
+        of("spec.provider.activeDirectory.caRef.secret.name", json!("acme-ca"))
+            .given("spec.provider.activeDirectory.caRef", json!({"secret": {}})),
         of("spec.mapping[0].attribute", json!("badge"))
             .given("spec.mapping", json!([{"value": "raw.badge"}])),
         of("spec.mapping[0].value", json!("raw.badge"))
@@ -49,41 +85,26 @@ fn unions() -> Vec<Case> {
     let ldap = json!({"url": "ldaps://ldap.acme.example", "users": {"baseDN": "dc=acme"}});
     let csv = json!({"from": {"configMap": {"name": "people"}}});
     let provider = |refused: Value| {
-        case("spec.provider", "rule", refused, json!({"csv": csv}), "exactly one of ldap, csv must be set")
+        let says = "exactly one of ldap, activeDirectory, csv must be set";
+        case("spec.provider", "rule", refused, json!({"csv": csv}), says)
     };
     let mut cases = vec![provider(json!({})), provider(json!({"ldap": ldap, "csv": csv}))];
-    for path in ["spec.provider.csv.from", "spec.provider.ldap.caRef"] {
-        let of = |refused: Value| {
-            case(
-                path,
-                "rule",
-                refused,
-                json!({"secret": {"name": "it"}}),
-                "exactly one of configMap, secret must be set",
-            )
-        };
-        cases.extend([of(json!({})), of(json!({"configMap": {"name": "it"}, "secret": {"name": "it"}}))]);
-    }
-    let unknown = |path: &str, right: Value| {
-        case(path, "unknown", json!({"okta": {}}), right, &format!("unknown field \"{path}.okta\""))
-    };
-    cases.extend([
-        unknown("spec.provider", json!({"csv": csv})),
-        unknown("spec.provider.csv.from", json!({"secret": {"name": "it"}})),
-        unknown("spec.provider.ldap.caRef", json!({"secret": {"name": "it"}})),
-    ]);
+    cases.push(unknown("spec.provider", json!({"csv": csv})));
+    cases.extend(either("spec.provider.ldap.caRef"));
+    cases.extend(either("spec.provider.activeDirectory.caRef"));
     cases
 }
 
 fn enumerations() -> Vec<Case> {
-    let of = |path: &str, values: &[&str]| {
-        let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
-        let says = format!("Unsupported value: \"Other\": supported values: {}", quoted.join(", "));
-        let right = |value: &&str| case(path, "enum", json!("Other"), json!(value), &says);
-        values.iter().map(right).collect::<Vec<_>>()
+    let of = words;
+    let risk = |path: &str, urls: &'static str, plain: Value| {
+        let cases = of(path, &["PlaintextPasswordsAndData"]).into_iter();
+        cases.map(move |case| case.given(urls, plain.clone())).collect()
     };
-    let risk = of("spec.provider.ldap.insecure", &["PlaintextPasswordsAndData"]);
+    let plain = "ldap://ldap.acme.example";
     [
+        of("spec.deletion.missingUsers", &["Delete", "Deactivate"]),
+        of("spec.deletion.inactiveUsers", &["Keep", "Delete"]),
         of("spec.deletion.onDirectoryDelete", &["Retain", "Delete"]),
         of("spec.output.mode", &["Objects", "None"]),
         of("spec.provider.csv.delimiter", &["Comma", "Semicolon", "Tab"]),
@@ -92,9 +113,11 @@ fn enumerations() -> Vec<Case> {
         of("spec.provider.ldap.users.scope", &["Subtree", "OneLevel"]),
         of("spec.provider.ldap.groups.membership", &["member", "memberUid", "memberOf"]),
         of("spec.provider.ldap.groups.scope", &["Subtree", "OneLevel"]),
-        risk.into_iter()
-            .map(|case| case.given("spec.provider.ldap.url", json!("ldap://ldap.acme.example")))
-            .collect(),
+        risk("spec.provider.ldap.insecure", "spec.provider.ldap.url", json!(plain)),
+        of("spec.provider.activeDirectory.changes", &["Auto", "UpdateSequenceNumbers", "None"]),
+        of("spec.provider.activeDirectory.users.lockout", &["UntilUnlocked", "Any"]),
+        of("spec.provider.activeDirectory.users.userNameAttribute", &["userPrincipalName", "sAMAccountName"]),
+        risk("spec.provider.activeDirectory.insecure", "spec.provider.activeDirectory.urls", json!([plain])),
     ]
     .concat()
 }

@@ -1,6 +1,7 @@
 //! Every refusal of a Directory that is not derived from the schema, each with its nearest valid neighbour.
 
 mod bounds;
+mod csv_files;
 mod forms;
 mod lengths;
 mod members;
@@ -12,7 +13,15 @@ use super::case::{Case, Keyword};
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    [lengths::cases(), bounds::cases(), members::cases(), forms::cases(), relations::cases()].concat()
+    [
+        lengths::cases(),
+        bounds::cases(),
+        members::cases(),
+        forms::cases(),
+        relations::cases(),
+        csv_files::cases(),
+    ]
+    .concat()
 }
 
 /// A case with what must be there for its field to be all that matters.
@@ -44,8 +53,15 @@ const OBJECT_NAMES: &[&str] = &[
     "spec.provider.ldap.credentialsSecretRef.name",
     "spec.provider.ldap.caRef.configMap.name",
     "spec.provider.ldap.caRef.secret.name",
+    "spec.provider.activeDirectory.credentialsSecretRef.name",
+    "spec.provider.activeDirectory.caRef.configMap.name",
+    "spec.provider.activeDirectory.caRef.secret.name",
     "spec.provider.csv.from.configMap.name",
     "spec.provider.csv.from.secret.name",
+    "spec.provider.csv.from.sftp.credentialsSecretRef.name",
+    "spec.provider.csv.from.s3.credentialsSecretRef.name",
+    "spec.provider.csv.from.s3.caRef.configMap.name",
+    "spec.provider.csv.from.s3.caRef.secret.name",
 ];
 
 /// The fields that are names of LDAP attributes.
@@ -55,14 +71,23 @@ const LDAP_ATTRIBUTES: &[&str] = &[
     "spec.provider.ldap.users.attributes[0]",
     "spec.provider.ldap.groups.idAttribute",
     "spec.provider.ldap.groups.nameAttribute",
+    "spec.provider.activeDirectory.users.attributes[0]",
+    "spec.provider.activeDirectory.groups.nameAttribute",
 ];
 
 /// The fields that are entries to search below.
-const LDAP_BASES: &[&str] = &["spec.provider.ldap.users.baseDN", "spec.provider.ldap.groups.baseDN"];
+const LDAP_BASES: &[&str] = &[
+    "spec.provider.ldap.users.baseDN",
+    "spec.provider.ldap.groups.baseDN",
+    "spec.provider.activeDirectory.users.baseDN",
+    "spec.provider.activeDirectory.groups.baseDN",
+];
 
 /// The fields that are LDAP filters.
 const LDAP_FILTERS: &[&str] = &[
     "spec.provider.ldap.users.filter",
     "spec.provider.ldap.users.inactiveFilter",
     "spec.provider.ldap.groups.filter",
+    "spec.provider.activeDirectory.users.filter",
+    "spec.provider.activeDirectory.groups.filter",
 ];

@@ -6,8 +6,85 @@ use super::super::case::Case;
 use super::case;
 
 pub fn cases() -> Vec<Case> {
-    let plain = json!("ldap://ldap.acme.example");
+    let plain = "ldap://ldap.acme.example";
+    let encrypted = "ldaps://dc1.ad.acme.example";
+    [
+        encryption(&LDAP, json!(plain)),
+        encryption(&ACTIVE_DIRECTORY, json!([plain, "ldap://dc2.ad.acme.example"])),
+        vec![case(
+            ACTIVE_DIRECTORY.servers,
+            "rule",
+            json!([encrypted, plain]),
+            json!([encrypted, "ldaps://dc2.ad.acme.example"]),
+            "all urls must be of one kind, either ldaps:// or ldap://",
+        )],
+        others(),
+    ]
+    .concat()
+}
+
+/// The fields of a provider's settings that are about encryption.
+struct Fields {
+    servers: &'static str,
+    start_tls: &'static str,
+    insecure: &'static str,
+    authorities: &'static str,
+}
+
+const LDAP: Fields = Fields {
+    servers: "spec.provider.ldap.url",
+    start_tls: "spec.provider.ldap.startTLS",
+    insecure: "spec.provider.ldap.insecure",
+    authorities: "spec.provider.ldap.caRef",
+};
+
+const ACTIVE_DIRECTORY: Fields = Fields {
+    servers: "spec.provider.activeDirectory.urls",
+    start_tls: "spec.provider.activeDirectory.startTLS",
+    insecure: "spec.provider.activeDirectory.insecure",
+    authorities: "spec.provider.activeDirectory.caRef",
+};
+
+/// Connections to `plain` servers, and to those of the base, that contradict themselves.
+fn encryption(fields: &Fields, plain: Value) -> Vec<Case> {
+    let Fields { servers, start_tls, insecure, authorities } = fields;
     let risk = json!("PlaintextPasswordsAndData");
+    let contradiction = "insecure contradicts ldaps:// and startTLS";
+    vec![
+        case(
+            insecure,
+            "rule",
+            Value::Null,
+            risk.clone(),
+            "a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://",
+        )
+        .given(servers, plain.clone()),
+        case(start_tls, "rule", json!(false), json!(true), "a plain ldap:// url sends passwords")
+            .given(servers, plain.clone()),
+        case(
+            start_tls,
+            "rule",
+            json!(true),
+            json!(false),
+            "startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte",
+        ),
+        case(insecure, "rule", risk.clone(), Value::Null, contradiction),
+        case(insecure, "rule", risk.clone(), Value::Null, contradiction)
+            .given(servers, plain.clone())
+            .given(start_tls, json!(true)),
+        case(
+            authorities,
+            "rule",
+            json!({"secret": {"name": "ca"}}),
+            Value::Null,
+            "caRef has no use on a connection that is not encrypted",
+        )
+        .given(servers, plain)
+        .given(insecure, risk),
+    ]
+}
+
+fn others() -> Vec<Case> {
     let keys = |path: &str, taken: &str, own: &str| {
         case(
             path,
@@ -18,54 +95,6 @@ pub fn cases() -> Vec<Case> {
         )
     };
     vec![
-        case(
-            "spec.provider.ldap.insecure",
-            "rule",
-            Value::Null,
-            risk.clone(),
-            "a plain ldap:// url sends passwords and people's data readable over the network: use ldaps://",
-        )
-        .given("spec.provider.ldap.url", plain.clone()),
-        case(
-            "spec.provider.ldap.startTLS",
-            "rule",
-            json!(false),
-            json!(true),
-            "a plain ldap:// url sends passwords",
-        )
-        .given("spec.provider.ldap.url", plain.clone()),
-        case(
-            "spec.provider.ldap.startTLS",
-            "rule",
-            json!(true),
-            json!(false),
-            "startTLS is for ldap:// urls; an ldaps:// url is encrypted from its first byte",
-        ),
-        case(
-            "spec.provider.ldap.insecure",
-            "rule",
-            risk.clone(),
-            Value::Null,
-            "insecure contradicts ldaps:// and startTLS",
-        ),
-        case(
-            "spec.provider.ldap.insecure",
-            "rule",
-            risk.clone(),
-            Value::Null,
-            "insecure contradicts ldaps:// and startTLS",
-        )
-        .given("spec.provider.ldap.url", plain.clone())
-        .given("spec.provider.ldap.startTLS", json!(true)),
-        case(
-            "spec.provider.ldap.caRef",
-            "rule",
-            json!({"secret": {"name": "ca"}}),
-            Value::Null,
-            "caRef has no use on a connection that is not encrypted",
-        )
-        .given("spec.provider.ldap.url", plain)
-        .given("spec.provider.ldap.insecure", risk),
         keys("spec.provider.csv.users.key", "groups.csv", "people.csv"),
         keys("spec.provider.csv.userGroups.key", "users.csv", "memberships.csv"),
         keys("spec.provider.csv.groups.key", "user_groups.csv", "teams.csv"),

@@ -185,6 +185,13 @@ impl Slapd {
     pub fn operations(&self) -> Operations {
         let log = self.log();
         let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+        let by_name: Vec<String> = log
+            .lines()
+            .filter(|line| line.contains(" SRCH base=") && line.contains(" scope=0 "))
+            .filter_map(|line| {
+                Some(format!("{} SEARCH RESULT", &line[line.find("conn=")?..line.find(" SRCH")?]))
+            })
+            .collect();
         Operations {
             // The fixture looks once whether a start is done; that is not the operator's doing.
             connections: count(" ACCEPT from ").saturating_sub(self.starts as usize),
@@ -201,6 +208,7 @@ impl Slapd {
                 .collect(),
             entries: log
                 .lines()
+                .filter(|line| !by_name.iter().any(|operation| line.contains(operation)))
                 .filter_map(|line| line.split_once(" nentries=")?.1.split(' ').next()?.parse::<usize>().ok())
                 .sum(),
         }
@@ -239,7 +247,7 @@ pub struct Operations {
     pub unbinds: usize,
     /// The bases of all searches, each page counted.
     pub searches: Vec<String>,
-    /// Entries that were sent in answer to searches.
+    /// Entries that were sent in answer to searches below a base; one that is read by its name is none.
     pub entries: usize,
 }
 

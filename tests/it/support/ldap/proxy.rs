@@ -108,14 +108,21 @@ async fn hold(client: TcpStream, server: TcpStream, after: usize, mut let_go: wa
 
 /// Answers whatever comes first with these bytes, and keeps the connection.
 pub async fn saying(bytes: Vec<u8>) -> Listener {
+    saying_in_turn(vec![bytes]).await
+}
+
+/// Answers the first request with the first of these, and so on, and keeps the connection.
+pub async fn saying_in_turn(answers: Vec<Vec<u8>>) -> Listener {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let task = tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let bytes = bytes.clone();
+            let answers = answers.clone();
             tokio::spawn(async move {
-                let _ = client.read(&mut [0; 4096]).await;
-                let _ = client.write_all(&bytes).await;
+                for answer in answers {
+                    let _ = client.read(&mut [0; 4096]).await;
+                    let _ = client.write_all(&answer).await;
+                }
                 // Until the other side goes.
                 let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
             });

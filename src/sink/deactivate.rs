@@ -1,0 +1,36 @@
+//! Makes a person's mirror inactive and leaves the rest as it is: the directory says nothing of them
+//! any more, so the mirror itself is all that is known.
+
+use http::Method;
+
+use super::object;
+use super::writer::{Outcome, Writer, outcome_of};
+use crate::api::DirectoryUser;
+use crate::model::{ContentHash, MirrorName, State};
+use crate::plan::{Content, Mirror};
+
+impl Writer<'_> {
+    /// Reads the mirror and writes it with the state `Inactive`.
+    pub(super) async fn deactivate(&self, name: MirrorName) -> Outcome {
+        let request = match Self::request(Method::GET, &self.item(name), "application/json", Vec::new()) {
+            Ok(request) => request,
+            Err(error) => return Outcome::Failed(error.to_string()),
+        };
+        let found: DirectoryUser = match self.client.request(request).await {
+            Ok(found) => found,
+            Err(error) => return outcome_of(&error),
+        };
+        let Some((_, _, observed)) = object::observe(&found.metadata) else {
+            return Outcome::Failed(format!("{name} is not a mirror any more"));
+        };
+        let mut user = found.spec.user;
+        user.state = State::Inactive;
+        match ContentHash::of(&user) {
+            Ok(hash) => {
+                let mirror = Mirror { name, hash, content: Content::User(Box::new(user)) };
+                self.update(mirror, observed).await
+            }
+            Err(error) => Outcome::Failed(error.to_string()),
+        }
+    }
+}
