@@ -49,7 +49,7 @@ for values in "$chart"/ci/*.yaml; do
 done
 
 say "what is refused"
-refuses "replicas" --set replicas=2
+refuses "needs leaderElection.enabled" --set replicas=2 --set leaderElection.enabled=false
 refuses "watchNamespace" --set watchNamespace=crm # one letter short
 refuses "clusterWide: true watches every namespace" --set clusterWide=true --set 'watchNamespaces={crm}'
 refuses "ServiceMonitor finds pods through a Service" --set metrics.serviceMonitor.enabled=true --set metrics.service.enabled=false

@@ -1,4 +1,4 @@
-//! The running operator: builds the parts, starts them, and stops them in order.
+//! The running operator: builds the parts, waits for its turn, starts them, and stops them in order.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,19 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kube::Config;
 use kube::runtime::events::Reporter;
+use kube::{Api, Config};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::cluster::client::Clients;
+use crate::cluster::lease::{self, Elector, Fence, Lost, Place, Tenure, Timing};
 use crate::cluster::readiness;
 use crate::controller::Context;
 use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
-use crate::sink::ObservedMirrors;
+use crate::sink::{DirectoryKey, ObservedMirrors};
 use crate::source::Egress;
 
 /// How often the cluster is looked at while something is missing in it.
@@ -39,22 +40,33 @@ pub struct Options {
     pub max_concurrent_syncs: usize,
     /// Where sources may connect.
     pub egress: Egress,
+    /// By which Lease it works; `None`: it is the only one.
+    pub election: Option<Election>,
+}
+
+/// An election among several operators.
+#[derive(Clone, Debug)]
+pub struct Election {
+    /// Where the Lease is.
+    pub place: Place,
+    /// How long what may take.
+    pub timing: Timing,
 }
 
 /// Runs until `stop` is cancelled.
 ///
 /// # Errors
-/// When the clients cannot be built or an address cannot be listened on.
+/// When the clients cannot be built, an address cannot be listened on, or the Lease was lost: then
+/// the process must end, so that nothing that is still under way comes to an end.
 pub async fn run(config: Config, options: Options, stop: CancellationToken) -> anyhow::Result<()> {
-    let clients = Clients::new(config).context("the Kubernetes client could not be made")?;
+    let metrics = Arc::new(Metrics::default());
+    let permits = options.max_concurrent_syncs.max(1);
+    metrics.may_be_active(permits);
+    let (mut party, clients) = join(config, options.election.as_ref())?;
     let (drift_sender, drift) = mpsc::unbounded_channel();
     let observed = ObservedMirrors::new(drift_sender);
-    let permits = options.max_concurrent_syncs.max(1);
-    let metrics = Arc::new(Metrics::default());
-    metrics.may_be_active(permits);
     let supervising = Arc::new(AtomicBool::new(true));
     let (missing_sender, missing) = watch::channel(None);
-    let tracker = TaskTracker::new();
 
     let health = Health { supervising: supervising.clone(), observed: observed.clone(), missing };
     let servers = CancellationToken::new();
@@ -62,39 +74,40 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let scrapes =
         tokio::spawn(health::serve_metrics(options.metrics_address, metrics.clone(), servers.clone()));
 
+    let context = Context {
+        clients: clients.clone(),
+        observed,
+        metrics,
+        reporter: reporter(),
+        permits: Arc::new(Semaphore::new(permits)),
+        egress: options.egress.clone(),
+        tenure: party.tenure.clone(),
+    };
     let work = async {
-        let looked = wait_for_cluster(&clients, &options.namespaces, &missing_sender);
+        let looked = wait_for_cluster(&clients, &options, &missing_sender);
         if stop.run_until_cancelled(looked).await.is_none() {
-            return;
+            return Ok(());
         }
-        let watched: Vec<Option<&str>> = if options.namespaces.is_empty() {
-            vec![None]
-        } else {
-            options.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
-        };
-        for namespace in watched {
-            tracker.spawn(stop.clone().run_until_cancelled_owned(observed.watch(&clients.watch, namespace)));
+        if stop.run_until_cancelled(party.lead(&context.metrics)).await.is_none() {
+            return Ok(());
         }
-        let context = Context {
-            clients: clients.clone(),
-            observed: observed.clone(),
-            metrics: metrics.clone(),
-            reporter: reporter(),
-            egress: options.egress.clone(),
-            permits: Arc::new(Semaphore::new(permits)),
-        };
-        tracing::info!(namespaces = ?options.namespaces, "watching Directories");
-        Supervisor::new(context, stop.clone()).run(&options.namespaces, drift).await;
-        supervising.store(false, Ordering::Relaxed);
-        tracker.close();
-        tracker.wait().await;
+        let tenure = party.tenure.clone();
+        tokio::select! {
+            () = supervise(&context, &options.namespaces, drift, &stop) => {
+                supervising.store(false, Ordering::Relaxed);
+                party.step_down().await;
+                Ok(())
+            }
+            lost = party.stay() => Err(lost),
+            () = tenure.over() => Err(Lost::NotRenewed),
+        }
     };
     let stopped = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_DEADLINE).await;
     };
     let outcome = tokio::select! {
-        () = work => Ok(()),
+        done = work => done.context("the lease was lost; this process ends, so that its holder alone works"),
         () = stopped => Ok(()),
         ended = probes => Err(served("health", options.health_address, ended)),
         ended = scrapes => Err(served("metrics", options.metrics_address, ended)),
@@ -105,13 +118,90 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     outcome
 }
 
-async fn wait_for_cluster(
-    clients: &Clients,
+/// This process in the election.
+struct Party {
+    /// None: it is the only one.
+    elector: Option<Elector>,
+    name: String,
+    tenure: Tenure,
+}
+
+/// Takes up a name and the clients that go with it.
+fn join(config: Config, election: Option<&Election>) -> anyhow::Result<(Party, Clients)> {
+    let identity = lease::identity();
+    let home = config.default_namespace.clone();
+    let fence = if election.is_some() { Fence::closed() } else { Fence::open() };
+    let delivery = election.map(|election| election.timing.delivery());
+    let clients = Clients::new(config, &identity, fence.clone(), delivery)
+        .context("the Kubernetes client could not be made")?;
+    let party = match election {
+        None => Party { elector: None, name: String::new(), tenure: Tenure::alone(&identity) },
+        Some(Election { place, timing }) => {
+            let namespace = place.namespace.as_deref().unwrap_or(&home);
+            let leases = Api::namespaced(clients.unfenced.clone(), namespace);
+            let tenure = Tenure::of_lease(&identity, leases.clone(), &place.name);
+            let elector = Elector::new(leases, &place.name, &identity, *timing, fence);
+            Party { elector: Some(elector), name: place.name.clone(), tenure }
+        }
+    };
+    Ok((party, clients))
+}
+
+impl Party {
+    /// Waits until it is this process's turn.
+    async fn lead(&mut self, metrics: &Metrics) {
+        let Some(elector) = &mut self.elector else { return };
+        metrics.leads(&self.name, false);
+        elector.acquire().await;
+        metrics.leads(&self.name, true);
+    }
+
+    /// Stays on; returns why that came to an end.
+    async fn stay(&mut self) -> Lost {
+        match &mut self.elector {
+            Some(elector) => elector.hold().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets the next one begin. Nothing may be under way any more.
+    async fn step_down(&mut self) {
+        if let Some(elector) = &mut self.elector {
+            elector.release().await;
+        }
+    }
+}
+
+/// Keeps all Directories in step until told to stop, and returns when nothing is under way any more.
+///
+/// Mirrors are listed here and not before: a listing that was made after the Lease was taken has all
+/// that the holder before has written.
+async fn supervise(
+    context: &Context,
     namespaces: &[String],
-    shown: &watch::Sender<Option<Vec<String>>>,
+    drift: mpsc::UnboundedReceiver<DirectoryKey>,
+    stop: &CancellationToken,
 ) {
+    let tracker = TaskTracker::new();
+    let watched: Vec<Option<&str>> = if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+    };
+    for namespace in watched {
+        let watch = context.observed.watch(&context.clients.watch, namespace);
+        tracker.spawn(stop.clone().run_until_cancelled_owned(watch));
+    }
+    tracing::info!(?namespaces, "watching Directories");
+    Supervisor::new(context.clone(), stop.clone()).run(namespaces, drift).await;
+    tracker.close();
+    tracker.wait().await;
+}
+
+async fn wait_for_cluster(clients: &Clients, options: &Options, shown: &watch::Sender<Option<Vec<String>>>) {
+    let lease = options.election.as_ref().map(|election| &election.place);
     loop {
-        let missing = readiness::missing(&clients.request, namespaces).await;
+        let missing = readiness::missing(&clients.unfenced, &options.namespaces, lease).await;
         let known = shown.borrow().clone();
         if known.as_ref() != Some(&missing) {
             for sentence in &missing {

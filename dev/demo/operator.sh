@@ -15,7 +15,8 @@ start_operator() {
   for ((attempt = 0; attempt < 5; attempt++)); do
     metrics_port=$(free_port) health_port=$(free_port)
     start operator env --unset RUST_LOG KUBECONFIG="$folder/operator.kubeconfig" "$binary" run \
-      --allow-address 127.0.0.0/8,::1/128 --watch-namespace "$namespace" --log-format text --log-level info \
+      --allow-address 127.0.0.0/8,::1/128 --watch-namespace "$namespace" --leader-elect=false \
+      --log-format text --log-level info \
       --metrics-address "127.0.0.1:$metrics_port" --health-address "127.0.0.1:$health_port"
     operator=$pid
     wait_until 60 "the operator is ready" operator_is_decided "$health_port"

@@ -31,6 +31,12 @@ pub struct DirectoryCheckpointSpec {
     /// Uid of the Directory.
     #[schemars(length(max = 64))]
     pub directory_uid: String,
+    /// The operator process that works on the Directory, as in the Lease's `holderIdentity`. Whoever
+    /// takes over puts its own here before it writes the first mirror, so that what the one before
+    /// still has to say is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub owner: Option<String>,
     /// Where the source's list of changes was left off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16384))]

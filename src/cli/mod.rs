@@ -6,6 +6,7 @@ mod cluster;
 pub mod crds;
 pub mod explain;
 mod output;
+pub mod lease;
 pub mod plan;
 pub mod preview;
 pub mod quarantine;

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::lease::LeaseArgs;
 use crate::operator::{self, Options};
 use crate::source::Egress;
 use crate::telemetry::{self, LogFormat};
@@ -30,6 +31,8 @@ pub struct RunArgs {
     /// 127.0.0.0/8. Can be repeated.
     #[arg(long = "allow-address", env = "ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDR")]
     allow_addresses: Vec<IpNet>,
+    #[command(flatten)]
+    lease: LeaseArgs,
     /// Form of the log lines.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -41,10 +44,11 @@ pub struct RunArgs {
 /// Runs the operator until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When there is no cluster configuration, or an address cannot be listened on.
+/// When there is no cluster configuration, an address cannot be listened on, or the Lease was lost.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     telemetry::init(args.log_format, &args.log_level)?;
     let options = Options {
+        election: args.lease.election()?,
         namespaces: args.namespaces.into_iter().filter(|namespace| !namespace.is_empty()).collect(),
         metrics_address: args.metrics_address,
         health_address: args.health_address,

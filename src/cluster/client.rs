@@ -1,35 +1,76 @@
-//! The two clients: one for watches, which may be silent for minutes, one for everything else,
-//! where silence means that the server is gone.
+//! The clients: one for watches, which may be silent for minutes; one for the work, which sends
+//! nothing unless this process may write; one for what has to be asked whether it may or not.
 
 use std::time::Duration;
 
+use http::{HeaderValue, header};
+use hyper_timeout::TimeoutConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{ClientBuilder, ConfigExt};
 use kube::{Client, Config};
+use tower::{BoxError, ServiceBuilder};
+
+use super::fenced::FencedConnector;
+use super::lease::Fence;
 
 /// How long the apiserver may be silent while a request is under way.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Clients for the two uses.
+/// Clients for the three uses.
 #[derive(Clone)]
 pub struct Clients {
     /// For watches: bounded by the watcher's own idle time-out.
     pub watch: Client,
-    /// For reads and writes: bounded by [`REQUEST_TIMEOUT`], never retried behind our back, since
-    /// a repeated create looks like somebody else's object.
+    /// For the work: bounded by [`REQUEST_TIMEOUT`], never retried behind our back, since a repeated
+    /// create looks like somebody else's object, and silent while the fence is closed.
     pub request: Client,
+    /// For the Lease itself, and for looking at the cluster: as [`Clients::request`], whatever the
+    /// fence says.
+    pub unfenced: Client,
 }
 
 impl Clients {
-    /// Builds both clients from one configuration.
+    /// Builds the clients from one configuration. The apiserver's audit log names `identity` in each
+    /// request's user agent. What the work sends is given up when it is not acknowledged within
+    /// `delivery`.
     ///
     /// # Errors
     /// When the configuration's certificates or credentials cannot be used.
-    pub fn new(config: Config) -> Result<Self, kube::Error> {
+    pub fn new(
+        mut config: Config,
+        identity: &str,
+        fence: Fence,
+        delivery: Option<Duration>,
+    ) -> Result<Self, kube::Error> {
+        let agent = format!("directory-sync/{} ({identity})", env!("CARGO_PKG_VERSION"));
+        let agent = HeaderValue::try_from(agent).map_err(|error| kube::Error::HttpError(error.into()))?;
+        config.headers.push((header::USER_AGENT, agent));
         let mut request = config.clone();
         request.read_timeout = Some(REQUEST_TIMEOUT);
         request.write_timeout = Some(REQUEST_TIMEOUT);
         request.default_retry = false;
-        Ok(Self { watch: Client::try_from(config)?, request: Client::try_from(request)? })
+        Ok(Self {
+            watch: Client::try_from(config)?,
+            unfenced: Client::try_from(request.clone())?,
+            request: fenced(&request, FencedConnector::new(fence, delivery))?,
+        })
     }
+}
+
+/// The stack that `Client::try_from` makes, upon connections of another kind.
+fn fenced(config: &Config, connector: FencedConnector) -> Result<Client, kube::Error> {
+    let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(connector)?);
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    let http = hyper_util::client::legacy::Builder::new(TokioExecutor::new()).build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
 }
 
 /// A sentence for a person about a failed request. The body of the answer stays out of it unless

@@ -1,5 +1,8 @@
-//! The way to the cluster: clients with deadlines, and reading what a Directory names.
+//! The way to the cluster: clients with deadlines, the Lease by which one of several operators
+//! works, and reading what a Directory names.
 
 pub mod client;
+pub mod fenced;
+pub mod lease;
 pub mod readiness;
 pub mod references;

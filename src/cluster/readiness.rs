@@ -12,12 +12,13 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use super::client::explain;
+use super::lease::Place;
 use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, GROUP};
 
 /// What the operator does, as group, resource and verb. Reading Secrets and `ConfigMap`s is not
 /// among it: that right may be given name by name, and a Directory that names another says so.
 const NEEDED: &[(&str, &str, &[&str])] = &[
-    (GROUP, "directories", &["list", "watch", "patch"]),
+    (GROUP, "directories", &["get", "list", "watch", "patch"]),
     (GROUP, "directories/status", &["patch"]),
     (GROUP, "directoryusers", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
     (GROUP, "directorygroups", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
@@ -25,8 +26,11 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     ("events.k8s.io", "events", &["create", "patch"]),
 ];
 
+/// What it does with the Lease. Creating cannot be granted by name.
+const LEASE: &[(&str, bool)] = &[("create", false), ("get", true), ("update", true)];
+
 /// What is missing, each a sentence with what to do; empty when nothing is.
-pub async fn missing(client: &Client, namespaces: &[String]) -> Vec<String> {
+pub async fn missing(client: &Client, namespaces: &[String], lease: Option<&Place>) -> Vec<String> {
     let mut missing = Vec::new();
     if let Some(sentence) = definitions_missing(client, namespaces).await {
         missing.push(sentence);
@@ -37,9 +41,18 @@ pub async fn missing(client: &Client, namespaces: &[String]) -> Vec<String> {
     for namespace in scopes {
         for (group, resource, verbs) in NEEDED {
             for verb in *verbs {
-                missing.extend(right_missing(client, namespace, group, resource, verb).await);
+                let right =
+                    Right { group, resource, verb, namespace: namespace.map(String::as_str), name: None };
+                missing.extend(right.missing(client).await);
             }
         }
+    }
+    let Some(Place { namespace, name }) = lease else { return missing };
+    let namespace = Some(namespace.as_deref().unwrap_or_else(|| client.default_namespace()));
+    for (verb, by_name) in LEASE {
+        let name = by_name.then_some(name.as_str());
+        let right = Right { group: "coordination.k8s.io", resource: "leases", verb, namespace, name };
+        missing.extend(right.missing(client).await);
     }
     missing
 }
@@ -76,37 +89,54 @@ where
     }
 }
 
-async fn right_missing(
-    client: &Client,
-    namespace: Option<&String>,
-    group: &str,
-    resource: &str,
-    verb: &str,
-) -> Option<String> {
-    let (name, subresource) =
-        resource.split_once('/').map_or((resource, None), |(name, sub)| (name, Some(sub)));
-    let review = SelfSubjectAccessReview {
-        spec: SelfSubjectAccessReviewSpec {
-            resource_attributes: Some(ResourceAttributes {
-                group: Some(group.to_owned()),
-                namespace: namespace.cloned(),
-                resource: Some(name.to_owned()),
-                subresource: subresource.map(str::to_owned),
-                verb: Some(verb.to_owned()),
-                ..ResourceAttributes::default()
-            }),
-            ..SelfSubjectAccessReviewSpec::default()
-        },
-        ..SelfSubjectAccessReview::default()
-    };
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let place =
-        namespace.map_or_else(|| "all namespaces".to_owned(), |namespace| format!("namespace {namespace}"));
-    match reviews.create(&PostParams::default(), &review).await {
-        Ok(answer) if answer.status.as_ref().is_some_and(|status| status.allowed) => None,
-        Ok(_) => Some(format!(
-            "the operator's ServiceAccount may not {verb} {resource} in {place}: grant it, or install the chart's roles"
-        )),
-        Err(error) => Some(explain(&error)),
+/// Something that the operator has to be allowed to do.
+struct Right<'a> {
+    group: &'a str,
+    resource: &'a str,
+    verb: &'a str,
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+}
+
+impl Right<'_> {
+    /// What to do about it, unless it is granted.
+    async fn missing(&self, client: &Client) -> Option<String> {
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+        match reviews.create(&PostParams::default(), &self.review()).await {
+            Ok(answer) if answer.status.as_ref().is_some_and(|status| status.allowed) => None,
+            Ok(_) => Some(self.sentence()),
+            Err(error) => Some(explain(&error)),
+        }
+    }
+
+    fn review(&self) -> SelfSubjectAccessReview {
+        let (resource, subresource) =
+            self.resource.split_once('/').map_or((self.resource, None), |(name, sub)| (name, Some(sub)));
+        let attributes = ResourceAttributes {
+            group: Some(self.group.to_owned()),
+            namespace: self.namespace.map(str::to_owned),
+            resource: Some(resource.to_owned()),
+            subresource: subresource.map(str::to_owned),
+            verb: Some(self.verb.to_owned()),
+            name: self.name.map(str::to_owned),
+            ..ResourceAttributes::default()
+        };
+        SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Self { resource, verb, .. } = self;
+        let name = self.name.map(|name| format!(" {name}")).unwrap_or_default();
+        let place =
+            self.namespace.map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
+        format!(
+            "the operator's ServiceAccount may not {verb} {resource}{name} in {place}: grant it, or install the chart's roles"
+        )
     }
 }

@@ -1,5 +1,5 @@
 //! The Directory's checkpoint in the cluster: read once after a start, written when what it says
-//! has changed, with the resource version it was read with.
+//! has changed, with the resource version it was read with, and under the name of this process.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
@@ -19,6 +19,8 @@ pub type Checkpoint = DirectoryCheckpoint;
 /// How old the time of the last full reading in the checkpoint may grow while nothing else in it
 /// changes.
 const FULL_TIME_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// How often the checkpoint is written anew when somebody else has written it meanwhile.
+const CONFLICT_TRIES: usize = 5;
 
 /// Sees to it that the memory knows the checkpoint of the run's Directory.
 ///
@@ -27,7 +29,7 @@ const FULL_TIME_SLACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(1
 pub async fn recall(run: &Run<'_>, memory: &mut Memory) -> Result<(), SyncError> {
     if memory.checkpoint.is_none() {
         let found = api(run).get_opt(&run.key.name).await;
-        memory.checkpoint = Some(found.map_err(|error| SyncError::Checkpoint(explain(&error)))?);
+        memory.checkpoint = Some(found.map_err(|error| failed(&error))?);
     }
     // What this process has seen itself is newer than what it once wrote.
     if memory.lasting.is_none() {
@@ -36,11 +38,30 @@ pub async fn recall(run: &Run<'_>, memory: &mut Memory) -> Result<(), SyncError>
     Ok(())
 }
 
+/// Puts this process's name to the checkpoint, before the first mirror is written: from then on,
+/// whatever a process that worked here before still wants to write to it is refused.
+///
+/// # Errors
+/// [`SyncError::TakenOver`] when the Lease is not held any more, [`SyncError::Checkpoint`] when the
+/// apiserver refuses.
+pub async fn claim(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
+    let identity = run.context.tenure.identity();
+    let known = memory.checkpoint.as_ref().and_then(Option::as_ref);
+    if known.is_some_and(|known| known.spec.owner.as_deref() == Some(identity)) {
+        return Ok(());
+    }
+    // What was reached stays as it is, so that it is never ahead of the mirrors.
+    let spec = known.map(|known| known.spec.clone()).or_else(|| nothing(run, memory, settings));
+    let (Some(spec), known) = (spec, memory.checkpoint.take().flatten()) else { return Ok(()) };
+    make_sure(run).await?;
+    memory.checkpoint = Some(Some(store(run, known, &spec).await?));
+    Ok(())
+}
+
 /// Writes what has been reached, if it differs from what the checkpoint says.
 ///
 /// # Errors
-/// [`SyncError::Checkpoint`] when the apiserver refuses, or when somebody else has written it since
-/// it was read.
+/// As [`claim`].
 pub async fn write(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
     let exists = matches!(memory.checkpoint, Some(Some(_)));
     match reached(run, memory, settings, exists) {
@@ -80,19 +101,67 @@ async fn put(run: &Run<'_>, memory: &mut Memory, spec: DirectoryCheckpointSpec) 
         memory.checkpoint = Some(known);
         return Ok(());
     }
-    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    let result = if let Some(known) = known {
-        api(run).replace(&run.key.name, &params, &Checkpoint { spec, ..known }).await
-    } else {
-        let metadata = ObjectMeta {
-            name: Some(run.key.name.clone()),
-            labels: Some([(LABEL_DIRECTORY.to_owned(), run.key.name.clone())].into()),
-            ..ObjectMeta::default()
-        };
-        api(run).create(&params, &Checkpoint { metadata, spec }).await
-    };
-    memory.checkpoint = Some(Some(result.map_err(|error| SyncError::Checkpoint(explain(&error)))?));
+    memory.checkpoint = Some(Some(store(run, known, &spec).await?));
     Ok(())
+}
+
+/// Writes the checkpoint over the version that is known. When there is another one, it is written
+/// again only once it is sure that this process still holds the Lease.
+async fn store(
+    run: &Run<'_>,
+    mut known: Option<Checkpoint>,
+    spec: &DirectoryCheckpointSpec,
+) -> Result<Checkpoint, SyncError> {
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let name = &run.key.name;
+    let mut conflict = None;
+    for _ in 0..CONFLICT_TRIES {
+        let owner = Some(run.context.tenure.identity().to_owned());
+        let spec = DirectoryCheckpointSpec { owner, ..spec.clone() };
+        let written = match known {
+            Some(known) => api(run).replace(name, &params, &Checkpoint { spec, ..known }).await,
+            None => api(run).create(&params, &Checkpoint { metadata: metadata(name), spec }).await,
+        };
+        match written {
+            Ok(written) => return Ok(written),
+            Err(error) if is_conflict(&error) => conflict = Some(error),
+            Err(error) => return Err(failed(&error)),
+        }
+        // In this order: see `Tenure::confirm`.
+        known = api(run).get_opt(name).await.map_err(|error| failed(&error))?;
+        make_sure(run).await?;
+    }
+    Err(conflict.map_or(SyncError::TakenOver, |error| failed(&error)))
+}
+
+async fn make_sure(run: &Run<'_>) -> Result<(), SyncError> {
+    match run.context.tenure.confirm().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(SyncError::TakenOver),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn is_conflict(error: &kube::Error) -> bool {
+    // 404: it has gone since.
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 404 | 409))
+}
+
+fn failed(error: &kube::Error) -> SyncError {
+    SyncError::Checkpoint(explain(error))
+}
+
+fn metadata(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        labels: Some([(LABEL_DIRECTORY.to_owned(), name.to_owned())].into()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// What a checkpoint says before anything has been reached: without a cursor it proves nothing.
+fn nothing(run: &Run<'_>, memory: &Memory, settings: &Settings) -> Option<DirectoryCheckpointSpec> {
+    reached(run, memory, settings, true).map(|spec| DirectoryCheckpointSpec { cursor: None, ..spec })
 }
 
 /// What the checkpoint should say; `None` when it would prove nothing, for want of a cursor.
@@ -115,6 +184,7 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
     DirectoryCheckpointSpec {
         directory: run.key.name.clone(),
         directory_uid: run.owner.uid.clone(),
+        owner: Some(run.context.tenure.identity().to_owned()),
         cursor: reading.cursor.as_ref().map(|cursor| cursor.0.clone()),
         rules_hash: settings.rules_hash.to_string(),
         mirrors: run.context.observed.digest(run.key).to_string(),
@@ -128,9 +198,10 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
 
 fn says_the_same(known: &DirectoryCheckpointSpec, next: &DirectoryCheckpointSpec) -> bool {
     let age = next.full_sync_time.0.duration_since(known.full_sync_time.0);
-    let same_but_time =
-        DirectoryCheckpointSpec { full_sync_time: known.full_sync_time.clone(), ..next.clone() } == *known;
-    same_but_time && age < FULL_TIME_SLACK
+    // The owner alone is no reason to write: it is put there before the first mirror is written.
+    let (owner, full_sync_time) = (known.owner.clone(), known.full_sync_time.clone());
+    let same_otherwise = DirectoryCheckpointSpec { owner, full_sync_time, ..next.clone() } == *known;
+    same_otherwise && age < FULL_TIME_SLACK
 }
 
 fn api(run: &Run<'_>) -> Api<Checkpoint> {

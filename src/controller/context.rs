@@ -6,6 +6,7 @@ use kube::runtime::events::Reporter;
 use tokio::sync::Semaphore;
 
 use crate::cluster::client::Clients;
+use crate::cluster::lease::Tenure;
 use crate::server::metrics::Metrics;
 use crate::sink::ObservedMirrors;
 use crate::source::Egress;
@@ -25,4 +26,6 @@ pub struct Context {
     pub egress: Egress,
     /// As many Directories are synced at a time as this has permits.
     pub permits: Arc<Semaphore>,
+    /// Under which name this process works, and whether it still may.
+    pub tenure: Tenure,
 }

@@ -98,6 +98,7 @@ mod tests {
             directory: "acme".into(),
             directory_uid: "u".into(),
             cursor: None,
+            owner: None,
             rules_hash: String::new(),
             mirrors: String::new(),
             full_sync_time: Time(Timestamp::UNIX_EPOCH),

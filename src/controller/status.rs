@@ -2,6 +2,7 @@
 //! run, so that it can be told whether there is anything new to write.
 
 mod condition;
+pub mod store;
 mod words;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use super::sync::{Held, SyncError, Synced};
 use crate::api::status::{
     Conflicts, DirectoryStatus, Missing, PlanSummary, Quarantined, SyncKind, SyncRun, UserCounts,
 };
+use crate::plan::Counts;
 use crate::plan::marks::Waiting;
 pub use condition::Conditions;
 pub use words::source_reason;
@@ -184,6 +186,19 @@ pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
     }
 }
 
+/// Whether a status tells of so many mirrors, and of nothing that waits. If the operator ended after
+/// its last write and before its report, it does not, and what it should say is found out anew.
+#[must_use]
+pub fn tells_of(status: &DirectoryStatus, mirrors: Counts) -> bool {
+    let users = UserCounts { active: number(mirrors.active), inactive: number(mirrors.inactive) };
+    status.users == Some(users)
+        && status.groups == Some(number(mirrors.groups))
+        && status.memberships == Some(number(mirrors.memberships))
+        && status.quarantined.is_empty()
+        && status.pending_plan.is_none()
+        && status.plan.is_none()
+}
+
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -192,5 +207,25 @@ fn number(count: usize) -> i64 {
 fn shorten(message: &mut String) {
     if message.chars().count() > MAX_MESSAGE {
         *message = message.chars().take(MAX_MESSAGE - 1).chain(['…']).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_other_mirrors_or_of_something_that_waits_tells_nothing_of_these() {
+        let mirrors = Counts { active: 2, inactive: 1, groups: 1, memberships: 3 };
+        let told = DirectoryStatus {
+            users: Some(UserCounts { active: 2, inactive: 1 }),
+            groups: Some(1),
+            memberships: Some(3),
+            ..DirectoryStatus::default()
+        };
+        assert!(tells_of(&told, mirrors));
+        assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }));
+        assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors));
+        assert!(!tells_of(&DirectoryStatus::default(), Counts::default()), "nothing was told at all");
     }
 }

@@ -102,6 +102,9 @@ pub enum SyncError {
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),
+    /// Another operator has taken over.
+    #[error("another operator has taken over")]
+    TakenOver,
     /// The Directory is gone, or the operator stops.
     #[error("cancelled")]
     Cancelled,
@@ -150,15 +153,22 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     let pending = guard(run, memory, &mut planned, held);
     let leaving = Leaving::of(&planned.plan);
     let written = match held {
-        None => write(run, std::mem::take(&mut planned.plan)).await?,
+        None => {
+            let plan = std::mem::take(&mut planned.plan);
+            if plan.writes() > 0 {
+                checkpoint::claim(run, memory, &settings).await?;
+            }
+            write(run, plan).await?
+        }
         Some(_) => WriteReport::default(),
     };
     leaving.settle(run, memory, started.as_second());
     // Whatever is held back, withheld or refused is looked at again in every run.
     let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
     if held.is_none() && clean && written.failed + written.refused == 0 {
-        memory.settled = Some(settled);
+        // If that fails, the next run tells what this one cannot.
         checkpoint::write(run, memory, &settings).await?;
+        memory.settled = Some(settled);
     } else if held.is_none() {
         checkpoint::keep(run, memory, &settings).await?;
     }

@@ -6,26 +6,27 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
-use kube::Api;
-use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::memory::Memory;
 use super::progress::Progress;
-use super::schedule::{self, Known};
+use super::schedule;
+use super::status::store::{self, KnownVersion, StoreError};
 use super::status::{self, Ended, Subject};
 use super::sync::{self, PlanFailure, Run, SyncError, Synced, Want};
 use super::{Context, delete, event};
+use crate::api::Directory;
 use crate::api::status::DirectoryStatus;
-use crate::api::{ANNOTATION_FULL_SYNC_REQUESTED, ANNOTATION_SYNC_REQUESTED, Directory};
 use crate::cluster::client::explain;
 use crate::cluster::references;
 use crate::sink::DirectoryKey;
 use crate::sink::object::Owner;
 use crate::source::Class;
+use state::{State, interval, requests};
+
+mod state;
 
 /// How often the Secrets and `ConfigMap`s that a Directory names are looked at between syncs.
 const REFERENCE_POLL: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ const REFERENCE_POLL: Duration = Duration::from_secs(10);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a burst of edits to mirrors may last before they are repaired.
 const DRIFT_DEBOUNCE: Duration = Duration::from_millis(500);
-/// How long to wait after the apiserver refused something that must be done first.
+/// How long to wait after the apiserver refused something that must be done.
 const CLUSTER_RETRY: Duration = Duration::from_secs(5);
 
 /// Keeps one Directory in step until it is cancelled or deleted.
@@ -58,25 +59,8 @@ enum Woken {
     Look,
     /// It is time to sync.
     Sync(Want),
-}
-
-/// What a worker knows between two runs.
-struct State {
-    memory: Memory,
-    status: DirectoryStatus,
-    failures: u32,
-    /// When the source was last asked successfully; after a start, when the operator started.
-    asked: Instant,
-    due: Instant,
-    /// Generation that the last run was about.
-    generation: Option<i64>,
-    /// Request annotations that the last run has answered.
-    handled_request: Option<String>,
-    /// Versions of what the Directory names, as the last run found them; after a start, before the
-    /// first run, as they are first looked at; `None` before that.
-    versions: Option<Vec<Option<String>>>,
-    /// Whether the status in the cluster says that a run is under way, which `status` here does not.
-    shows_progress: bool,
+    /// It is time to write the status that could not be written.
+    Tell,
 }
 
 impl Worker {
@@ -105,6 +89,11 @@ impl Worker {
                     Woken::End => return,
                     Woken::Look => {}
                     Woken::Sync(want) => pending = Some(want),
+                    Woken::Tell => {
+                        if let Some(untold) = state.untold.take() {
+                            self.tell(&directory, &mut state, untold).await;
+                        }
+                    }
                 }
             }
             if self.cancel.is_cancelled() {
@@ -116,17 +105,18 @@ impl Worker {
     /// Waits for a reason to do something.
     async fn wait(&mut self, directory: &Directory, state: &mut State) -> Woken {
         let suspended = directory.spec.sync.suspend;
-        let State { due, versions, .. } = state;
+        let State { due, versions, untold, .. } = state;
         let references_change = references_change(&self.context, &self.key, directory, versions);
         tokio::select! {
             () = self.cancel.cancelled() => Woken::End,
             changed = self.directory.changed() => if changed.is_ok() { Woken::Look } else { Woken::End },
             () = self.drift.notified(), if !suspended => {
-                tokio::time::sleep(DRIFT_DEBOUNCE).await;
+                self.cancel.run_until_cancelled(tokio::time::sleep(DRIFT_DEBOUNCE)).await;
                 Woken::Sync(Want::Replan)
             }
             () = references_change, if !suspended => Woken::Sync(Want::Changes),
             () = tokio::time::sleep_until(*due), if !suspended => Woken::Sync(Want::Changes),
+            () = tokio::time::sleep(CLUSTER_RETRY), if untold.is_some() => Woken::Tell,
         }
     }
 
@@ -166,7 +156,8 @@ impl Worker {
                     result = &mut sync => break result.unwrap_or(Err(SyncError::Plan(PlanFailure::Panicked))),
                     _ = ticks.tick() => {
                         state.shows_progress = true;
-                        show_progress(&self.context, &self.key, &state.status, directory, &progress).await;
+                        let (known, status) = (&mut state.version, &state.status);
+                        show_progress(&self.context, &self.key, status, known, directory, &progress).await;
                     }
                     changed = self.directory.changed() => {
                         let deleted = self.directory.borrow().metadata.deletion_timestamp.is_some();
@@ -179,7 +170,7 @@ impl Worker {
         };
         // Changes that came while the run went on are looked at by `wait`.
         self.directory.mark_changed();
-        if !matches!(result, Err(SyncError::Cancelled)) {
+        if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver)) {
             self.conclude(directory, state, started, want, &result).await;
         }
     }
@@ -241,17 +232,33 @@ impl Worker {
             now: Timestamp::now(),
             handled_request: state.handled_request.clone(),
         };
-        let next = status::next(&state.status, &subject, ended);
+        if let Some(untold) = state.untold.take() {
+            self.tell(directory, state, untold).await;
+        }
+        let before = state.untold.as_ref().unwrap_or(&state.status);
+        let next = status::next(before, &subject, ended);
         self.context.metrics.status(&self.key, &next, interval(directory));
         if !state.shows_progress && !status::is_news(&state.status, &next) {
+            state.untold = None;
             return;
+        }
+        self.tell(directory, state, next).await;
+    }
+
+    /// Writes a status, and tells of what is new in it. If that fails, it is tried again later.
+    async fn tell(&self, directory: &Directory, state: &mut State, next: DirectoryStatus) {
+        state.version.follow(&self.directory.borrow(), &state.status);
+        match store::replace(&self.context, &self.key, &mut state.version, &next).await {
+            Ok(()) => {}
+            // This process is about to end; the one that has taken over tells how it is.
+            Err(StoreError::TakenOver) => return,
+            Err(StoreError::Cluster(error)) => {
+                tracing::warn!(directory = %self.key, error = explain(&error), "the status could not be written; trying again");
+                state.untold = Some(next);
+                return;
+            }
         }
         let before = std::mem::replace(&mut state.status, next);
-        if let Err(error) = write_status(&self.context, &self.key, &state.status).await {
-            tracing::warn!(directory = %self.key, error = explain(&error), "the status could not be written");
-            state.status = before;
-            return;
-        }
         state.shows_progress = false;
         event::publish(&self.context, directory, &before, &state.status).await;
     }
@@ -289,57 +296,6 @@ async fn references_change(
     }
 }
 
-impl State {
-    fn new(directory: &Directory) -> Self {
-        let status = directory.status.clone().unwrap_or_default();
-        let known = Known {
-            current: status.observed_generation.is_some()
-                && status.observed_generation == directory.metadata.generation,
-            last_start: status.last_sync.as_ref().map(|run| run.start_time.0),
-            retry: status.retry_time.as_ref().map(|time| time.0),
-        };
-        let uid = directory.metadata.uid.as_deref().unwrap_or_default();
-        let delay = schedule::first_delay(&known, interval(directory), uid, Timestamp::now());
-        Self {
-            memory: Memory::default(),
-            failures: status.failures.and_then(|failures| u32::try_from(failures).ok()).unwrap_or(0),
-            asked: Instant::now(),
-            due: Instant::now() + delay,
-            generation: status.observed_generation,
-            handled_request: status.last_handled_request.clone(),
-            versions: None,
-            // A process that ended in the middle of a run may have left it there.
-            shows_progress: status.progress.is_some(),
-            status,
-        }
-    }
-
-    /// What a Directory asks for that the last run has not answered.
-    fn want_now(&self, directory: &Directory) -> Option<Want> {
-        let requested = requests(directory);
-        if requested != self.handled_request
-            && let Some(requested) = requested
-        {
-            let full = |text: &str| text.split_once(' ').map(|(_, full)| full.to_owned());
-            // Before the first request was answered, none had been for everything.
-            let handled = self.handled_request.as_deref().and_then(full).unwrap_or_else(|| "-".to_owned());
-            return Some(if full(&requested) == Some(handled) { Want::Changes } else { Want::Full });
-        }
-        (directory.metadata.generation != self.generation).then_some(Want::Replan)
-    }
-}
-
-/// The request annotations of a Directory as one text: `sync full`, each `-` when it is not there.
-fn requests(directory: &Directory) -> Option<String> {
-    let annotations = directory.metadata.annotations.as_ref()?;
-    let get = |key: &str| {
-        annotations.get(key).map(|value| value.replace(' ', "_").chars().take(100).collect::<String>())
-    };
-    let (sync, full) = (get(ANNOTATION_SYNC_REQUESTED), get(ANNOTATION_FULL_SYNC_REQUESTED));
-    (sync.is_some() || full.is_some())
-        .then(|| format!("{} {}", sync.unwrap_or_else(|| "-".into()), full.unwrap_or_else(|| "-".into())))
-}
-
 fn owner(key: &DirectoryKey, directory: &Directory) -> Owner {
     Owner {
         namespace: key.namespace.clone(),
@@ -348,18 +304,14 @@ fn owner(key: &DirectoryKey, directory: &Directory) -> Owner {
     }
 }
 
-/// The interval that the spec asks for; a spec that cannot be read is reported by the sync.
-fn interval(directory: &Directory) -> Duration {
-    let parsed = directory.spec.sync.interval.parse::<kube::core::Duration>();
-    parsed.map_or(Duration::from_secs(300), Duration::from).max(Duration::from_secs(1))
-}
-
 /// How a failure is retried.
 const fn class(error: &SyncError) -> Class {
     match error {
         SyncError::Invalid(_) | SyncError::Plan(_) | SyncError::TooManyHeld(_) => Class::Misconfigured,
         SyncError::Reference(reference) if !reference.is_transient() => Class::Misconfigured,
-        SyncError::Reference(_) | SyncError::Checkpoint(_) | SyncError::Cancelled => Class::Transient,
+        SyncError::Reference(_) | SyncError::Checkpoint(_) | SyncError::TakenOver | SyncError::Cancelled => {
+            Class::Transient
+        }
         SyncError::Source(source) => source.class,
     }
 }
@@ -374,37 +326,16 @@ async fn show_progress(
     context: &Context,
     key: &DirectoryKey,
     reported: &DirectoryStatus,
+    known: &mut KnownVersion,
     directory: &Directory,
     progress: &Progress,
 ) {
     let generation = directory.metadata.generation;
     let mut conditions = status::Conditions::new(&reported.conditions, generation, Timestamp::now());
     conditions.set("Reconciling", true, "Syncing", "a sync is under way; status.progress counts");
-    let patch = json!({"status": {"progress": progress.status(), "conditions": conditions.into_vec()}});
-    let directories: Api<Directory> = Api::namespaced(context.clients.request.clone(), &key.namespace);
-    let written = directories.patch_status(&key.name, &PatchParams::default(), &Patch::Merge(patch)).await;
-    if let Err(error) = written {
+    let shown = json!({"progress": progress.status(), "conditions": conditions.into_vec()});
+    if let Err(error) = store::add(context, key, known, shown).await {
         tracing::warn!(directory = %key, error = explain(&error), "the progress could not be written");
-    }
-}
-
-/// Replaces the whole status: what is no longer true goes away with it.
-async fn write_status(
-    context: &Context,
-    key: &DirectoryKey,
-    status: &DirectoryStatus,
-) -> Result<(), kube::Error> {
-    let patch = json_patch::Patch(vec![json_patch::PatchOperation::Add(json_patch::AddOperation {
-        path: jsonptr::PointerBuf::from_tokens(["status"]),
-        value: serde_json::to_value(status).map_err(kube::Error::SerdeError)?,
-    })]);
-    let directories: Api<Directory> = Api::namespaced(context.clients.request.clone(), &key.namespace);
-    let written =
-        directories.patch_status(&key.name, &PatchParams::default(), &Patch::Json::<()>(patch)).await;
-    match written {
-        // The Directory went away meanwhile: nobody is left to tell.
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        other => other.map(drop),
     }
 }
 

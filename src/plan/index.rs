@@ -26,6 +26,19 @@ pub struct Observed {
     pub resource_version: u64,
 }
 
+/// Mirrors in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// People in state `Active`.
+    pub active: usize,
+    /// People in state `Inactive`.
+    pub inactive: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Members of all groups, added up.
+    pub memberships: usize,
+}
+
 /// All mirrors of one Directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
@@ -74,6 +87,18 @@ impl Index {
             sum.wrapping_add(ContentHash::of_bytes(&bytes).0)
         });
         ContentHash(sum)
+    }
+
+    /// How many people and groups there are, as their labels and annotations say.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let in_state = |state| self.users.values().filter(|user| user.state == Some(state)).count();
+        Counts {
+            active: in_state(State::Active),
+            inactive: in_state(State::Inactive),
+            groups: self.groups.len(),
+            memberships: self.groups.values().map(|group| group.members as usize).sum(),
+        }
     }
 
     const fn of(&self, kind: Kind) -> &HashMap<u128, Observed, Prehashed> {

@@ -9,7 +9,7 @@ pub mod planner;
 pub mod quarantine;
 pub mod recent;
 
-pub use index::{Index, Observed};
+pub use index::{Counts, Index, Observed};
 pub use marks::Marks;
 pub use planner::{Completeness, Departure, Plan, Planner, Update, Why, Withheld};
 

@@ -62,6 +62,11 @@ struct QueueLabels {
     name: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseLabels {
+    name: String,
+}
+
 const CONTROLLER: &str = "directory";
 const CONTROLLER_LABELS: ControllerLabels = ControllerLabels { controller: CONTROLLER };
 const QUEUE_LABELS: QueueLabels = QueueLabels { name: CONTROLLER };
@@ -88,6 +93,7 @@ pub struct Metrics {
     waiting: Family<QueueLabels, Gauge>,
     write_failures: Family<DirectoryLabels, Counter>,
     pending: Family<OperationLabels, Gauge>,
+    leads: Family<LeaseLabels, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -122,6 +128,7 @@ impl Default for Metrics {
             waiting: Family::default(),
             write_failures: Family::default(),
             pending: Family::default(),
+            leads: Family::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -203,7 +210,17 @@ impl Metrics {
             "Syncs that may be under way at a time",
             self.most_active.clone(),
         );
+        registry.register(
+            "leader_election_master_status",
+            "Whether this operator holds the Lease of that name",
+            self.leads.clone(),
+        );
         registry.register("workqueue_depth", "Syncs that wait for their turn", self.waiting.clone());
+    }
+
+    /// Shows whether this process holds a Lease.
+    pub fn leads(&self, lease: &str, leads: bool) {
+        self.leads.get_or_create(&LeaseLabels { name: lease.to_owned() }).set(i64::from(leads));
     }
 
     /// What has not happened yet is zero and not absent: Prometheus sees no increase from nothing to one.

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::object::observe;
 use crate::api::{DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use crate::model::{Kind, MirrorName};
-use crate::plan::{Index, Observed};
+use crate::plan::{Counts, Index, Observed};
 
 /// A Directory's namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +49,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Mirrors {
     index: Index,
+    /// Mirrors that we are writing, how often each: what a watch says of them meanwhile is our doing.
+    being_written: HashMap<MirrorName, u32>,
     /// Mirrors that we deleted, until the watch says so too: an older event must not revive them.
     deleted_by_us: HashMap<MirrorName, u64>,
     /// Mirrors that someone else deleted and that have not been written again.
@@ -133,6 +135,21 @@ impl ObservedMirrors {
             .map_or_else(|| Index::default().digest(), |mirrors| mirrors.index.digest())
     }
 
+    /// The Directory's mirrors in numbers.
+    #[must_use]
+    pub fn counts(&self, key: &DirectoryKey) -> Counts {
+        self.lock().directories.get(key).map(|mirrors| mirrors.index.counts()).unwrap_or_default()
+    }
+
+    /// Notes that a mirror is being written, until the answer is dropped. What happens to mirrors
+    /// beside that is somebody else's doing, be it a former holder of the Lease whose request took
+    /// its time, and has to be looked at.
+    #[must_use]
+    pub fn writing(&self, key: &DirectoryKey, name: MirrorName) -> BeingWritten {
+        *self.lock().directories.entry(key.clone()).or_default().being_written.entry(name).or_default() += 1;
+        BeingWritten { observed: self.clone(), key: key.clone(), name }
+    }
+
     /// Notes what the apiserver answered to our own write.
     pub fn written(&self, key: &DirectoryKey, metadata: &ObjectMeta) {
         let Some((_, name, observed)) = observe(metadata) else { return };
@@ -173,7 +190,7 @@ impl ObservedMirrors {
                     }
                 }
                 Ok(Some(watcher::Event::InitDone)) => {
-                    self.replace(kind, namespace.as_deref(), listing.take().unwrap_or_default());
+                    self.replace(kind, namespace.as_deref(), listing.take().unwrap_or_default(), pending);
                     if std::mem::take(&mut pending) {
                         self.pending.send_modify(|pending| *pending -= 1);
                     }
@@ -188,12 +205,13 @@ impl ObservedMirrors {
         }
     }
 
-    /// Takes a complete listing of one kind for what there is.
+    /// Takes a complete listing of one kind for what there is. In the first one, nothing is news.
     fn replace(
         &self,
         kind: Kind,
         namespace: Option<&str>,
         mut listing: HashMap<DirectoryKey, Vec<(MirrorName, Observed)>>,
+        first: bool,
     ) {
         let mut touched = Vec::new();
         let mut shared = self.lock();
@@ -213,7 +231,7 @@ impl ObservedMirrors {
                 mirrors.gone(name);
             }
             for (name, observed) in listed {
-                mirrors.applied(name, observed);
+                mirrors.applied(name, observed, first);
             }
             if mirrors.touched != before {
                 touched.push(key.clone());
@@ -227,7 +245,7 @@ impl ObservedMirrors {
 
     fn applied(&self, metadata: &ObjectMeta) {
         let Some((key, name, observed)) = observed_of(metadata) else { return };
-        let drifted = self.lock().directories.entry(key.clone()).or_default().applied(name, observed);
+        let drifted = self.lock().directories.entry(key.clone()).or_default().applied(name, observed, false);
         if drifted {
             self.report_drift(key);
         }
@@ -253,8 +271,9 @@ impl ObservedMirrors {
 }
 
 impl Mirrors {
-    /// Notes a mirror; true when it is not as we wrote it and was not known to be so.
-    fn applied(&mut self, name: MirrorName, observed: Observed) -> bool {
+    /// Notes a mirror; true when somebody else has written it and that was not known. In a first
+    /// listing nothing is known yet.
+    fn applied(&mut self, name: MirrorName, observed: Observed, first: bool) -> bool {
         if self.deleted_by_us.get(&name).is_some_and(|deleted| observed.resource_version <= *deleted) {
             return false;
         }
@@ -264,10 +283,16 @@ impl Mirrors {
         }
         self.lost.remove(&name);
         self.index.insert(name, observed);
-        // What we write has a hash of its own, and a label that goes with it.
-        let changed_by_others = known.is_some_and(|known| {
-            observed.hash.is_none() || (observed.hash == known.hash && observed.state != known.state)
-        });
+        let ours = self.being_written.contains_key(&name);
+        let changed_by_others = match known {
+            // What we write has a hash of its own, and a label that goes with it.
+            Some(known) => {
+                let other_content = observed.hash != known.hash && !ours;
+                let other_label = observed.hash == known.hash && observed.state != known.state;
+                observed.hash.is_none() || other_content || other_label
+            }
+            None => !first && !ours,
+        };
         self.touched += u64::from(changed_by_others);
         changed_by_others
     }
@@ -275,12 +300,33 @@ impl Mirrors {
     /// Notes that a mirror is gone; true when it was not we who deleted it.
     fn gone(&mut self, name: MirrorName) -> bool {
         self.deleted_by_us.remove(&name);
-        let lost = self.index.remove(name).is_some();
+        let lost = self.index.remove(name).is_some() && !self.being_written.contains_key(&name);
         if lost {
             self.lost.insert(name);
             self.touched += 1;
         }
         lost
+    }
+}
+
+/// A mirror that is being written, until this is dropped.
+#[derive(Debug)]
+pub struct BeingWritten {
+    observed: ObservedMirrors,
+    key: DirectoryKey,
+    name: MirrorName,
+}
+
+impl Drop for BeingWritten {
+    fn drop(&mut self) {
+        let mut shared = self.observed.lock();
+        let Some(mirrors) = shared.directories.get_mut(&self.key) else { return };
+        if let Some(writes) = mirrors.being_written.get_mut(&self.name) {
+            *writes -= 1;
+            if *writes == 0 {
+                mirrors.being_written.remove(&self.name);
+            }
+        }
     }
 }
 

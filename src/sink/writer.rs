@@ -83,6 +83,16 @@ enum Write {
     Delete(MirrorName, Observed),
 }
 
+impl Write {
+    const fn name(&self) -> MirrorName {
+        match self {
+            Self::Create(mirror) => mirror.name,
+            Self::Update(update) => update.mirror.name,
+            Self::Deactivate(name) | Self::Delete(name, _) => *name,
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Carries out a plan. Tells `progress` how many writes are done.
     pub async fn apply(&self, plan: Plan, progress: impl Fn(usize)) -> WriteReport {
@@ -104,6 +114,7 @@ impl Writer<'_> {
         if self.cancel.is_cancelled() {
             return Outcome::Cancelled;
         }
+        let _being_written = self.observed.writing(self.key, write.name());
         match write {
             Write::Create(mirror) => self.create(mirror).await,
             Write::Update(update) => self.update(update.mirror, update.observed).await,

@@ -59,6 +59,11 @@ impl Release {
         }
     }
 
+    /// The names of the Roles, in the order in which they are rendered.
+    fn roles(&self) -> Vec<String> {
+        self.objects.iter().filter(|object| kind(object) == "Role").map(ResourceExt::name_any).collect()
+    }
+
     fn only(&self, wanted: &str) -> &DynamicObject {
         let mut found = self.objects.iter().filter(|object| kind(object) == wanted);
         let first = found.next().unwrap_or_else(|| panic!("no {wanted} is rendered"));
@@ -159,20 +164,31 @@ async fn installs(values: &str) -> Release {
 #[tokio::test]
 async fn the_chart_installs_with_nothing_set() {
     let release = installs("default").await;
-    assert_eq!(release.objects.iter().filter(|object| kind(object) == "Role").count(), 1);
+    assert_eq!(release.roles(), ["directory-sync-leader-election", "directory-sync"]);
+}
+
+#[tokio::test]
+async fn the_chart_installs_one_operator_without_a_lease() {
+    let release = installs("one-replica").await;
+    assert_eq!(release.roles(), ["directory-sync"]);
+    let spec = &release.only("Deployment").data["spec"];
+    assert_eq!(spec["strategy"]["type"], "Recreate");
+    let arguments = spec["template"]["spec"]["containers"][0]["args"].as_array().unwrap();
+    let about_leases = arguments.iter().filter(|argument| argument.to_string().contains("leader-elect"));
+    assert_eq!(about_leases.collect::<Vec<_>>(), ["--leader-elect=false"]);
 }
 
 #[tokio::test]
 async fn the_chart_installs_for_two_namespaces() {
     let release = installs("two-namespaces").await;
-    assert_eq!(release.objects.iter().filter(|object| kind(object) == "Role").count(), 2);
+    assert_eq!(release.roles(), ["directory-sync-leader-election", "directory-sync", "directory-sync"]);
     assert!(!release.objects.iter().any(|object| kind(object).starts_with("ClusterRole")));
 }
 
 #[tokio::test]
 async fn the_chart_installs_for_the_whole_cluster() {
     let release = installs("cluster-wide").await;
-    assert!(!release.objects.iter().any(|object| kind(object) == "Role"));
+    assert_eq!(release.roles(), ["directory-sync-leader-election"]);
     let arguments =
         release.only("Deployment").data["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
     assert!(!arguments.contains("--watch-namespace"), "{arguments}");
@@ -278,6 +294,20 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
     for namespace in &watched {
         operator.assert_may(&work(namespace)).await;
     }
+    let leases = |namespace: &str| format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+    let own = leases(&release.namespace);
+    let mine =
+        [format!("POST {own}"), format!("GET {own}/directory-sync"), format!("PUT {own}/directory-sync")];
+    operator.assert_may(&mine).await;
+    let not_mine = [
+        format!("GET {own}"),
+        format!("GET {own}/other"),
+        format!("PUT {own}/other"),
+        format!("DELETE {own}/directory-sync"),
+        format!("GET {}/directory-sync", leases(&watched[0])),
+        format!("POST {}", leases(&watched[0])),
+    ];
+    operator.assert_may_not(&not_mine).await;
     operator.assert_may_not(&work(&other)).await;
     operator.assert_may_not(&work(&release.namespace)).await;
     operator

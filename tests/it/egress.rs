@@ -12,7 +12,7 @@ async fn stage() -> Stage {
     let cluster = Cluster::get();
     let namespace = cluster.namespace("egress").await;
     let operator = Operator::start_as_installed(cluster, &namespace, &[]).await;
-    let stage = Stage { namespace, operator };
+    let stage = Stage { cluster, namespace, operator };
     stage.reader().await;
     stage
 }

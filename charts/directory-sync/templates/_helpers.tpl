@@ -20,6 +20,10 @@
 {{- printf "%s-%s" .Release.Namespace (include "directory-sync.fullname" .) -}}
 {{- end -}}
 
+{{- define "directory-sync.leaderElectionName" -}}
+{{- printf "%s-leader-election" (include "directory-sync.fullname" .) -}}
+{{- end -}}
+
 {{- define "directory-sync.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- .Values.serviceAccount.name | default (include "directory-sync.fullname" .) -}}

@@ -21,6 +21,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
+        SyncError::TakenOver => "TakenOver",
         SyncError::Cancelled => "Cancelled",
     }
 }
@@ -46,7 +47,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }
-        SyncError::Plan(_) | SyncError::Cancelled => {}
+        SyncError::Plan(_) | SyncError::TakenOver | SyncError::Cancelled => {}
     }
     conditions.set("Ready", false, reason, message);
 }

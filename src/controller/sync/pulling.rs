@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::memory::{MAX_SNAPSHOT_BYTES, Memory, Reading};
 use super::super::settings::Settings;
+use super::super::status;
 use super::{Run, SyncError};
 use crate::api::status::SyncKind;
 use crate::model::{ContentHash, Snapshot};
@@ -220,12 +221,18 @@ fn grace_time_is_over(memory: &Memory, settings: &Settings) -> bool {
 }
 
 /// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the
-/// cursor was reached, and the source then reports no change, nothing has to be read.
+/// cursor was reached, the status tells of them, and the source then reports no change, nothing has
+/// to be read.
 fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
     let Some(Some(checkpoint)) = &memory.checkpoint else { return };
     let spec = &checkpoint.spec;
     let digest = run.context.observed.digest(run.key).to_string();
-    let proves = spec.directory_uid == run.owner.uid
+    let counts = run.context.observed.counts(run.key);
+    // Of people in their grace time there are mirrors that the status does not count.
+    let waits = memory.lasting.as_ref().is_some_and(|lasting| !lasting.marks.is_empty());
+    let told = waits || run.directory.status.as_ref().is_some_and(|status| status::tells_of(status, counts));
+    let proves = told
+        && spec.directory_uid == run.owner.uid
         && spec.rules_hash == settings.rules_hash.to_string()
         && spec.mirrors == digest;
     if let (true, Some(cursor)) = (proves, &spec.cursor) {

@@ -12,6 +12,9 @@ use serde::Deserialize;
 pub struct AuditMark(u64);
 
 impl AuditMark {
+    /// The beginning of the log.
+    pub const START: Self = Self(0);
+
     pub fn end_of(log: &Path) -> Self {
         Self(log.metadata().expect("the audit log is there from the start").len())
     }
@@ -25,6 +28,8 @@ pub struct AuditEvent {
     pub stage: String,
     pub verb: String,
     pub user: User,
+    #[serde(default)]
+    pub user_agent: String,
     #[serde(default)]
     pub object_ref: ObjectRef,
     pub response_status: Option<ResponseStatus>,
@@ -94,6 +99,12 @@ impl Audit {
     /// By the name of who asked. A service account is `system:serviceaccount:NAMESPACE:NAME`.
     pub fn by(self, username: &str) -> Self {
         self.filter(|event| event.user.username == username)
+    }
+
+    /// By the operator's pod, of several that share a service account.
+    pub fn by_pod(self, pod: &str) -> Self {
+        let agent = format!("({pod}_");
+        self.filter(|event| event.user_agent.contains(&agent))
     }
 
     pub fn verb(self, verb: &str) -> Self {

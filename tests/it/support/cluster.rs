@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -31,8 +31,32 @@ pub struct Cluster {
     handout: Handout,
     crds: tokio::sync::Mutex<HashSet<String>>,
     // The cluster stops when its standard input ends. That happens when this process is gone, be it
-    // by a panic or by SIGKILL, and never before, because statics are not dropped.
-    _stdin: ChildStdin,
+    // by a panic or by SIGKILL, or when a cluster of a test's own is dropped.
+    stdin: Mutex<Option<ChildStdin>>,
+}
+
+/// A cluster of one test's own, for what the others would notice; stops when dropped. A component
+/// that ends is started again.
+pub struct OwnCluster(&'static Cluster);
+
+impl OwnCluster {
+    /// Starts it, which takes some seconds and half a gigabyte.
+    pub fn start() -> Self {
+        let cluster =
+            start(&["--restart"]).unwrap_or_else(|error| panic!("no cluster of its own: {error:#}"));
+        // As the shared one, so that both can be used in the same way; it is small.
+        Self(Box::leak(Box::new(cluster)))
+    }
+
+    pub const fn get(&self) -> &'static Cluster {
+        self.0
+    }
+}
+
+impl Drop for OwnCluster {
+    fn drop(&mut self) {
+        drop(self.0.stdin.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
 }
 
 /// The line by which the cluster says that it is ready.
@@ -52,7 +76,7 @@ impl Cluster {
         // one.
         static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
         CLUSTER
-            .get_or_init(|| start().map_err(|error| format!("{error:#}")))
+            .get_or_init(|| start(&[]).map_err(|error| format!("{error:#}")))
             .as_ref()
             .unwrap_or_else(|error| panic!("no cluster to test with: {error}"))
     }
@@ -176,7 +200,7 @@ async fn install_crd(client: &Client, name: &str, crd: &Value) -> anyhow::Result
     Ok(())
 }
 
-fn start() -> anyhow::Result<Cluster> {
+fn start(arguments: &[&str]) -> anyhow::Result<Cluster> {
     let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/cluster/build.sh");
     let built = Command::new(&build)
         .stderr(Stdio::inherit()) // it says what takes so long
@@ -189,7 +213,7 @@ fn start() -> anyhow::Result<Cluster> {
 
     let folder = tempfile::Builder::new().prefix("directory-sync-cluster-").tempdir()?.keep();
     let mut command = Command::new(binary.trim_end());
-    command.args(["up", "--audit", "--dir"]).arg(&folder);
+    command.args(["up", "--audit"]).args(arguments).arg("--dir").arg(&folder);
     // The logs, for who wants to read them afterwards.
     if std::env::var_os("DIRECTORY_SYNC_KEEP_CLUSTER").is_some() {
         eprintln!("the cluster's files stay in {}", folder.display());
@@ -211,9 +235,9 @@ fn start() -> anyhow::Result<Cluster> {
         bail!("the cluster did not start: {complaint}");
     }
     let handout = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
-    let stdin = child.stdin.take().expect("it was piped");
+    let stdin = Mutex::new(child.stdin.take());
     report(child);
-    Ok(Cluster { handout, crds: tokio::sync::Mutex::default(), _stdin: stdin })
+    Ok(Cluster { handout, crds: tokio::sync::Mutex::default(), stdin })
 }
 
 /// Shows what the cluster has to say from now on, which is why it ended when it should not have.

@@ -6,13 +6,28 @@ use std::path::{Path, PathBuf};
 use kube::config::Kubeconfig;
 
 use super::cluster::Cluster;
+use super::proxy::Proxy;
 
 /// The name of the file that [`write`] makes.
 pub const FILE: &str = "kubeconfig";
 
 /// Writes a kubeconfig into a folder: whoever `token` stands for, in a namespace.
 pub fn write(cluster: &Cluster, folder: &Path, namespace: &str, token: &str) -> PathBuf {
+    write_through(cluster, None, folder, namespace, token)
+}
+
+/// As [`write`], with the way leading through a proxy.
+pub fn write_through(
+    cluster: &Cluster,
+    proxy: Option<&Proxy>,
+    folder: &Path,
+    namespace: &str,
+    token: &str,
+) -> PathBuf {
     let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    if let Some(proxy) = proxy {
+        proxy.redirect(&mut kubeconfig);
+    }
     let token_file = folder.join("token");
     fs::write(&token_file, token).unwrap();
     for user in &mut kubeconfig.auth_infos {

@@ -9,6 +9,7 @@ pub mod ldap;
 pub mod manifest;
 pub mod moto;
 pub mod operator;
+pub mod proxy;
 pub mod python;
 pub mod samba;
 pub mod sftp;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use directory_sync::api::crd;
@@ -10,10 +10,15 @@ use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::kubeconfig;
+use super::proxy::Proxy;
 use super::wait::eventually;
 
 /// How long an operator may take to become ready.
 const READY: Duration = Duration::from_secs(60);
+
+/// Leader election that a machine which does much else does not upset: tests of other things are not
+/// to see it.
+const PATIENT: &[&str] = &["--leader-elect-lease-duration=60s", "--leader-elect-renew-deadline=50s"];
 
 /// A running operator; ends when dropped.
 pub struct Operator {
@@ -22,9 +27,60 @@ pub struct Operator {
     folder: tempfile::TempDir,
     namespace: String,
     arguments: Vec<String>,
+    pod: Option<String>,
+}
+
+/// An operator that is yet to be started.
+pub struct Setup<'a> {
+    cluster: &'a Cluster,
+    namespace: &'a str,
+    arguments: Vec<String>,
+    pod: Option<&'a str>,
+    proxy: Option<&'a Proxy>,
+}
+
+impl<'a> Setup<'a> {
+    /// Adds arguments to the necessary ones.
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// Has it reach the apiserver through a proxy.
+    pub fn through(mut self, proxy: &'a Proxy) -> Self {
+        self.proxy = Some(proxy);
+        self
+    }
+
+    /// Gives it the name of a pod, by which it can be told from others of its service account.
+    pub fn pod(mut self, name: &'a str) -> Self {
+        self.pod = Some(name);
+        self
+    }
+
+    /// Starts it, as the chart's ServiceAccount, and waits until it says that it is ready.
+    pub async fn start(self) -> Operator {
+        let Self { cluster, namespace, arguments, pod, proxy } = self;
+        let crds: Vec<Value> =
+            crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
+        cluster.install_crds(crds).await;
+        let token = grant(cluster, namespace).await;
+        let folder = tempfile::tempdir().unwrap();
+        kubeconfig::write_through(cluster, proxy, folder.path(), namespace, &token);
+        let (namespace, pod) = (namespace.to_owned(), pod.map(str::to_owned));
+        let (child, ports) = spawn(&folder, &namespace, &arguments, pod.as_deref());
+        let operator = Operator { child, folder, namespace, arguments, pod, metrics: ports.metrics };
+        operator.wait_until_ready(ports.health).await;
+        operator
+    }
 }
 
 impl Operator {
+    /// An operator for one namespace.
+    pub fn setup<'a>(cluster: &'a Cluster, namespace: &'a str) -> Setup<'a> {
+        Setup { cluster, namespace, arguments: Vec::new(), pod: None, proxy: None }
+    }
+
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
     /// that it is ready. It may connect to this machine, where the directories of tests are.
     pub async fn start(cluster: &Cluster, namespace: &str) -> Self {
@@ -39,25 +95,32 @@ impl Operator {
 
     /// As [`Operator::start_with`], with no more rights on the network than an operator in a cluster.
     pub async fn start_as_installed(cluster: &Cluster, namespace: &str, arguments: &[&str]) -> Self {
-        let crds: Vec<Value> =
-            crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
-        cluster.install_crds(crds).await;
-        let token = grant(cluster, namespace).await;
-        let folder = tempfile::tempdir().unwrap();
-        kubeconfig::write(cluster, folder.path(), namespace, &token);
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let (child, metrics, health) = spawn(&folder, namespace, &arguments);
-        let operator = Self { child, metrics, folder, namespace: namespace.to_owned(), arguments };
-        operator.wait_until_ready(health).await;
-        operator
+        Self::setup(cluster, namespace).arguments(PATIENT).arguments(arguments).start().await
     }
 
-    /// Stops the operator as Kubernetes does, and starts it again.
+    /// Stops the operator as Kubernetes does, unless it has ended, and starts it again.
     pub async fn restart(&mut self) {
         self.stop();
-        let (child, metrics, health) = spawn(&self.folder, &self.namespace, &self.arguments);
-        (self.child, self.metrics) = (child, metrics);
-        self.wait_until_ready(health).await;
+        let (child, ports) = spawn(&self.folder, &self.namespace, &self.arguments, self.pod.as_deref());
+        (self.child, self.metrics) = (child, ports.metrics);
+        self.wait_until_ready(ports.health).await;
+    }
+
+    /// Sends the operator a signal, and does not wait for what it makes of it.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
+        assert!(sent.unwrap().success(), "the operator is not there any more:\n{}", self.log());
+    }
+
+    /// The value of a metric, by its name and labels; `None` when there is none.
+    pub async fn metric(&self, name: &str) -> Option<String> {
+        let text = self.metrics().await;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))
+    }
+
+    /// How the operator has ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Stops the operator as Kubernetes does, and waits until it has ended.
@@ -107,9 +170,20 @@ async fn grant(cluster: &Cluster, namespace: &str) -> String {
     cluster.service_account_token(namespace, "directory-sync").await
 }
 
-/// Starts the process; the ports are those of its metrics and of its probes.
-fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (Child, u16, u16) {
-    let (metrics, health) = (free_port(), free_port());
+/// Where an operator listens.
+struct Ports {
+    metrics: u16,
+    health: u16,
+}
+
+/// Starts the process.
+fn spawn(
+    folder: &tempfile::TempDir,
+    namespace: &str,
+    arguments: &[String],
+    pod: Option<&str>,
+) -> (Child, Ports) {
+    let Ports { metrics, health } = Ports { metrics: free_port(), health: free_port() };
     let log = File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
         .arg("run")
@@ -119,12 +193,14 @@ fn spawn(folder: &tempfile::TempDir, namespace: &str, arguments: &[String]) -> (
         .args(arguments)
         .env("KUBECONFIG", folder.path().join(kubeconfig::FILE))
         .env_remove("RUST_LOG")
+        .env_remove("POD_NAME")
+        .envs(pod.map(|pod| ("POD_NAME", pod)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .unwrap();
-    (child, metrics, health)
+    (child, Ports { metrics, health })
 }
 
 fn free_port() -> u16 {

@@ -24,6 +24,7 @@ type options struct {
 	assets      string
 	waitStdin   bool
 	remove      bool
+	restart     bool
 	timeout     time.Duration
 }
 
@@ -37,6 +38,8 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.assets, "assets", "",
 		"`folder` with binaries named as the components are; a component that is missing there is run from this binary")
 	flags.BoolVar(&o.remove, "remove", false, "remove the folder at the end")
+	flags.BoolVar(&o.restart, "restart", false,
+		"start a component again that ends once the cluster is ready, as a kubelet does, instead of ending too")
 	flags.BoolVar(&o.waitStdin, "wait-stdin", true, "stop when standard input ends")
 	flags.DurationVar(&o.timeout, "timeout", 2*time.Minute, "give up when the cluster is not ready after this time")
 	if err := flags.Parse(args); err != nil {

@@ -3,10 +3,12 @@ package up
 // This file owns the components as child processes: how they start, how they end, what they said last.
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +20,7 @@ const stopGrace = 5 * time.Second
 type child struct {
 	name    string
 	logPath string
+	command []string
 	process *os.Process
 	ended   chan struct{} // closed when the process is gone
 	state   string        // how it ended; set before
@@ -32,14 +35,37 @@ type children struct {
 // start runs a command line in dir, with its output in dir/NAME.log. It must always be called from one and
 // the same operating system thread, because that thread's end is what Pdeathsig reports to the child.
 func (c *children) start(dir, name string, commandLine []string) (*child, error) {
-	ch := &child{name: name, logPath: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
-	log, err := os.OpenFile(ch.logPath, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
+	ch := &child{name: name, logPath: filepath.Join(dir, name+".log"), command: commandLine}
+	if err := os.Truncate(ch.logPath, 0); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
+	if err := c.run(ch); err != nil {
+		return nil, err
+	}
+	c.list = append(c.list, ch)
+	return ch, nil
+}
+
+// again starts a child that has ended with the command line that it had, and what it says behind what it has
+// said. For the thread see start.
+func (c *children) again(ended *child) error {
+	ch := &child{name: ended.name, logPath: ended.logPath, command: ended.command}
+	if err := c.run(ch); err != nil {
+		return err
+	}
+	c.list[slices.Index(c.list, ended)] = ch
+	return nil
+}
+
+func (c *children) run(ch *child) error {
+	ch.ended = make(chan struct{})
+	log, err := os.OpenFile(ch.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
 	defer log.Close()
-	cmd := exec.Command(commandLine[0], commandLine[1:]...)
-	cmd.Dir = dir
+	cmd := exec.Command(ch.command[0], ch.command[1:]...)
+	cmd.Dir = filepath.Dir(ch.logPath)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		// When this process is killed outright, its children go too.
@@ -48,17 +74,16 @@ func (c *children) start(dir, name string, commandLine []string) (*child, error)
 		Setpgid: true,
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+		return fmt.Errorf("starting %s: %w", ch.name, err)
 	}
 	ch.process = cmd.Process
-	c.list = append(c.list, ch)
 	go func() {
 		cmd.Wait()
 		ch.state = cmd.ProcessState.String()
 		close(ch.ended)
 		c.onEnd(ch)
 	}()
-	return ch, nil
+	return nil
 }
 
 // stop ends all children and returns when they are gone. The first that was started (etcd) goes last,

@@ -13,7 +13,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // handout is the one line on standard output by which the caller knows its cluster.
@@ -67,8 +69,19 @@ func run(o options) error {
 	}
 
 	c := &cluster{options: o}
+	var ready atomic.Bool
+	ended := make(chan *child)
 	// Only the first cause counts, so what ends because it was stopped says nothing.
-	c.children.onEnd = func(ch *child) { cancel(ch.obituary()) }
+	c.children.onEnd = func(ch *child) {
+		if !o.restart || !ready.Load() {
+			cancel(ch.obituary())
+			return
+		}
+		select {
+		case ended <- ch:
+		case <-ctx.Done():
+		}
+	}
 	defer c.stop()
 	if err := c.start(ctx); err != nil {
 		return err
@@ -76,11 +89,23 @@ func run(o options) error {
 	if err := json.NewEncoder(os.Stdout).Encode(c.handout); err != nil {
 		return err
 	}
-	<-ctx.Done()
-	if err := context.Cause(ctx); !errors.Is(err, errAsked) {
-		return err
+	ready.Store(true)
+	for {
+		select {
+		case ch := <-ended:
+			fmt.Fprintf(os.Stderr, "cluster up: %s ended: %s; starting it again\n", ch.name, ch.state)
+			// One that cannot work without another that is gone ends at once, and again.
+			time.Sleep(time.Second)
+			if err := c.children.again(ch); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			if err := context.Cause(ctx); !errors.Is(err, errAsked) {
+				return err
+			}
+			return nil
+		}
 	}
-	return nil
 }
 
 // stopOnRequest cancels when a signal says so, or when standard input ends, which it does when whoever

@@ -220,3 +220,21 @@ func TestStopEndsTheFirstChildLast(t *testing.T) {
 		t.Errorf("%s ended before %s", one, two)
 	}
 }
+
+func TestChildThatIsStartedAgainTakesItsPlaceAndGoesOnWithItsLog(t *testing.T) {
+	dir := t.TempDir()
+	c := &children{onEnd: func(*child) {}}
+	first, err := c.start(dir, "x", []string{"sh", "-c", "echo said"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	if err := c.again(first); err != nil {
+		t.Fatal(err)
+	}
+	<-c.list[0].ended
+	said, err := os.ReadFile(first.logPath)
+	if len(c.list) != 1 || string(said) != "said\nsaid\n" {
+		t.Errorf("%d children, %q, %v", len(c.list), said, err)
+	}
+}

@@ -1,0 +1,100 @@
+//! What a worker knows of its Directory between two runs, and what it reads from it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::api::status::DirectoryStatus;
+use crate::api::{ANNOTATION_FULL_SYNC_REQUESTED, ANNOTATION_SYNC_REQUESTED, Directory};
+use crate::controller::memory::Memory;
+use crate::controller::schedule::{self, Known};
+use crate::controller::status::store::KnownVersion;
+use crate::controller::sync::Want;
+
+/// What a worker knows between two runs.
+pub struct State {
+    /// What was reached.
+    pub memory: Memory,
+    /// The status as it was written last.
+    pub status: DirectoryStatus,
+    /// The version of the Directory that has this status.
+    pub version: KnownVersion,
+    /// Failed runs in a row.
+    pub failures: u32,
+    /// When the source was last asked successfully; after a start, when the operator started.
+    pub asked: Instant,
+    /// When the source is to be asked next.
+    pub due: Instant,
+    /// Generation that the last run was about.
+    pub generation: Option<i64>,
+    /// Request annotations that the last run has answered.
+    pub handled_request: Option<String>,
+    /// Versions of what the Directory names, as the last run found them; after a start, before the
+    /// first run, as they are first looked at; `None` before that.
+    pub versions: Option<Vec<Option<String>>>,
+    /// Whether the status in the cluster says that a run is under way, which `status` here does not.
+    pub shows_progress: bool,
+    /// A status that could not be written yet.
+    pub untold: Option<DirectoryStatus>,
+}
+
+impl State {
+    /// What the Directory itself says of the runs before.
+    pub fn new(directory: &Directory) -> Self {
+        let status = directory.status.clone().unwrap_or_default();
+        let known = Known {
+            current: status.observed_generation.is_some()
+                && status.observed_generation == directory.metadata.generation,
+            last_start: status.last_sync.as_ref().map(|run| run.start_time.0),
+            retry: status.retry_time.as_ref().map(|time| time.0),
+        };
+        let uid = directory.metadata.uid.as_deref().unwrap_or_default();
+        let delay = schedule::first_delay(&known, interval(directory), uid, Timestamp::now());
+        Self {
+            memory: Memory::default(),
+            version: KnownVersion::of(directory),
+            failures: status.failures.and_then(|failures| u32::try_from(failures).ok()).unwrap_or(0),
+            asked: Instant::now(),
+            due: Instant::now() + delay,
+            generation: status.observed_generation,
+            handled_request: status.last_handled_request.clone(),
+            versions: None,
+            // A process that ended in the middle of a run may have left it there.
+            shows_progress: status.progress.is_some(),
+            untold: None,
+            status,
+        }
+    }
+
+    /// What a Directory asks for that the last run has not answered.
+    pub fn want_now(&self, directory: &Directory) -> Option<Want> {
+        let requested = requests(directory);
+        if requested != self.handled_request
+            && let Some(requested) = requested
+        {
+            let full = |text: &str| text.split_once(' ').map(|(_, full)| full.to_owned());
+            // Before the first request was answered, none had been for everything.
+            let handled = self.handled_request.as_deref().and_then(full).unwrap_or_else(|| "-".to_owned());
+            return Some(if full(&requested) == Some(handled) { Want::Changes } else { Want::Full });
+        }
+        (directory.metadata.generation != self.generation).then_some(Want::Replan)
+    }
+}
+
+/// The request annotations of a Directory as one text: `sync full`, each `-` when it is not there.
+pub fn requests(directory: &Directory) -> Option<String> {
+    let annotations = directory.metadata.annotations.as_ref()?;
+    let get = |key: &str| {
+        annotations.get(key).map(|value| value.replace(' ', "_").chars().take(100).collect::<String>())
+    };
+    let (sync, full) = (get(ANNOTATION_SYNC_REQUESTED), get(ANNOTATION_FULL_SYNC_REQUESTED));
+    (sync.is_some() || full.is_some())
+        .then(|| format!("{} {}", sync.unwrap_or_else(|| "-".into()), full.unwrap_or_else(|| "-".into())))
+}
+
+/// The interval that the spec asks for; a spec that cannot be read is reported by the sync.
+pub fn interval(directory: &Directory) -> Duration {
+    let parsed = directory.spec.sync.interval.parse::<kube::core::Duration>();
+    parsed.map_or(Duration::from_secs(300), Duration::from).max(Duration::from_secs(1))
+}

@@ -1,0 +1,146 @@
+//! An operator that dies, or loses the answer, at each single write of a sync: what comes of it is what
+//! would have come of it anyway, with no write more than that needs.
+
+mod control_plane;
+mod scenario;
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::{FutureExt, StreamExt, stream};
+
+use crate::support::cluster::Cluster;
+use crate::support::proxy::{Proxy, Verdict};
+use crate::support::wait::eventually;
+use scenario::{LIMIT, Scenario, State, Write};
+
+/// How many points are tried at a time.
+const AT_A_TIME: usize = 4;
+
+/// What happens at a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mishap {
+    /// The operator is killed, and the apiserver never sees the write.
+    KilledBefore,
+    /// The apiserver does it, and the operator is killed before it has the answer.
+    KilledAfter,
+    /// The apiserver never sees it; the operator lives.
+    Lost,
+    /// The apiserver does it; the answer is lost, and the operator lives.
+    AnswerLost,
+    /// The apiserver has too much to do, and says so.
+    Throttled,
+}
+
+impl Mishap {
+    const ALL: [Self; 5] =
+        [Self::KilledBefore, Self::KilledAfter, Self::Lost, Self::AnswerLost, Self::Throttled];
+
+    const fn kills(self) -> bool {
+        matches!(self, Self::KilledBefore | Self::KilledAfter)
+    }
+
+    fn verdict(self, operator: u32) -> Verdict {
+        match self {
+            Self::KilledBefore => {
+                kill(operator);
+                Verdict::Drop
+            }
+            Self::KilledAfter => Verdict::Swallow(Box::new(move || kill(operator))),
+            Self::Lost => Verdict::Drop,
+            Self::AnswerLost => Verdict::Swallow(Box::new(|| {})),
+            Self::Throttled => Verdict::refusal(429, "TooManyRequests"),
+        }
+    }
+}
+
+/// SIGKILL, by the process's own id.
+fn kill(process: u32) {
+    let killed = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+    assert!(killed.unwrap().success(), "the operator was there");
+}
+
+/// What a sync without a mishap comes to.
+struct Undisturbed {
+    state: State,
+    mirrors: BTreeMap<Write, usize>,
+    /// All its writes: mirrors, checkpoint, status.
+    writes: usize,
+}
+
+async fn undisturbed(cluster: &'static Cluster) -> Undisturbed {
+    let proxy = Proxy::start(cluster).await;
+    let scenario = Scenario::start(cluster, "undisturbed", &proxy).await;
+    let writes = count_writes(&proxy, |_| Verdict::Pass);
+    let mark = cluster.audit_mark();
+    scenario.change().await;
+    let state = scenario.settled().await;
+    Undisturbed { state, mirrors: scenario.written(mark), writes: writes.load(Ordering::SeqCst) }
+}
+
+/// Decides about writes by their number, from 1.
+fn count_writes(
+    proxy: &Proxy,
+    verdict: impl Fn(usize) -> Verdict + Send + Sync + 'static,
+) -> Arc<AtomicUsize> {
+    let counter = Arc::new(AtomicUsize::new(0));
+    let counted = counter.clone();
+    proxy.one_write_at_a_time();
+    proxy.decide(move |asked| {
+        if asked.is_write() { verdict(counted.fetch_add(1, Ordering::SeqCst) + 1) } else { Verdict::Pass }
+    });
+    counter
+}
+
+/// Lets the mishap happen at the write of this number, and compares.
+async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let mut scenario = Scenario::start(Cluster::get(), "crash", &proxy).await;
+    let operator = scenario.stage.operator.id();
+    let mark = Cluster::get().audit_mark();
+    count_writes(&proxy, move |number| {
+        if number == at {
+            mishap.verdict(operator)
+        } else if number > at && mishap.kills() {
+            // What the dead had on its way is lost with it.
+            Verdict::Drop
+        } else {
+            Verdict::Pass
+        }
+    });
+    scenario.change().await;
+    if mishap.kills() {
+        eventually("the operator is dead", LIMIT, async || {
+            scenario.stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
+        })
+        .await;
+        proxy.decide(|_| Verdict::Pass);
+        scenario.stage.operator.restart().await;
+    }
+    scenario.settles_as(&expected.state).await;
+    let written = scenario.written(mark);
+    assert_eq!(written, expected.mirrors, "each mirror is written once, and no other");
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_at_a_write_each_mirror_is_written_once_and_all_comes_to_the_same() {
+    let expected = undisturbed(Cluster::get()).await;
+    assert!(expected.mirrors.len() >= 10, "{:?}", expected.mirrors);
+    let points = (1..=expected.writes).flat_map(|at| Mishap::ALL.map(|mishap| (mishap, at)));
+    let points: Vec<_> = points.collect();
+    let count = points.len();
+    let failed: Vec<String> = stream::iter(points)
+        .map(async |(mishap, at)| {
+            let outcome = AssertUnwindSafe(happens(mishap, at, &expected)).catch_unwind().await;
+            outcome.err().map(|_| format!("{mishap:?} at write {at}"))
+        })
+        .buffer_unordered(AT_A_TIME)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    eprintln!("{count} points at {} writes tried, {} diverged", expected.writes, failed.len());
+    assert!(failed.is_empty(), "{failed:?}");
+}

@@ -1,0 +1,82 @@
+//! The Lease passes from one operator to the other: when it is given back, and when its holder is gone.
+
+use super::*;
+use crate::support::stage::{ONE, TWO};
+
+#[tokio::test]
+async fn of_two_operators_only_the_holder_of_the_lease_works() {
+    let mark = Cluster::get().audit_mark();
+    let Pair { stage, second } = &Pair::start("two", SHORT).await;
+    stage.people(ONE).await;
+    stage.directory("acme", every_second()).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.rewrite("people", json!({"users.csv": TWO})).await;
+    stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    stage.ready("acme", "True", "Synced").await;
+
+    let of_second = Cluster::get().audit_since(mark).in_namespace(&stage.namespace).by_pod("b");
+    assert!(of_second.iter().any(|event| event.verb == "get"), "it looks at the lease");
+    let besides = of_second.filter(|event| !(event.object_ref.resource == "leases" && event.verb == "get"));
+    assert!(besides.iter().all(|event| event.verb == "list"), "and at the definitions: {besides:?}");
+    let leads = "leader_election_master_status{name=\"directory-sync\"}";
+    assert_eq!(stage.operator.metric(leads).await.as_deref(), Some("1"));
+    assert_eq!(second.metric(leads).await.as_deref(), Some("0"));
+    assert!(second.log().contains("following: a_"), "{}", second.log());
+}
+
+/// The durations are such that nothing but giving back explains that the other one takes over at all.
+#[tokio::test]
+async fn an_operator_that_is_told_to_stop_gives_the_lease_back_after_its_last_write() {
+    let long = ["--leader-elect-lease-duration=600s", "--leader-elect-renew-deadline=500s"];
+    let mut pair = Pair::start("stopped", &long).await;
+    pair.stage.tables("people", &people((0..40).map(|number| (number, "Clerk"))), MEMBERSHIPS).await;
+    let mark = Cluster::get().audit_mark();
+    pair.stage.directory("acme", every_second()).await;
+    eventually("people are being written", LIMIT, async || {
+        let written = pair.written_by("a", mark).of("directoryusers").len();
+        if written > 0 { Ok(()) } else { Err("nobody yet".to_owned()) }
+    })
+    .await;
+    pair.stage.operator.signal("TERM");
+    let since = Instant::now();
+    let spec = held_by(&pair.stage, "b").await;
+    let retry_period = Duration::from_secs(2);
+    tell("hand-over on SIGTERM", since, retry_period);
+    assert_eq!(spec.lease_transitions, Some(1));
+    pair.stage.operator.stop();
+    pair.stage.ready("acme", "True", "Synced").await;
+    assert_eq!(pair.stage.users().await.len(), 40);
+
+    // In the order of the apiserver's answers: the last that the first has done is to give it back.
+    let written = Cluster::get().audit_since(mark).in_namespace(&pair.stage.namespace).writes();
+    let successful = written.filter(|event| event.code() < 300 && event.object_ref.resource != "events");
+    let (a, b) = ("(a_", "(b_");
+    let last = successful.iter().rposition(|event| event.user_agent.contains(a)).unwrap();
+    assert_eq!(successful[last].object_ref.resource, "leases");
+    let first = successful.iter().position(|event| event.user_agent.contains(b)).unwrap();
+    assert!(last < first, "{successful:?}");
+    assert_eq!(successful[first].object_ref.resource, "leases");
+}
+
+#[tokio::test]
+async fn an_operator_that_is_killed_is_followed_when_its_lease_has_been_still_for_its_duration() {
+    let mut pair = Pair::start("killed", &[]).await;
+    pair.stage.people(ONE).await;
+    pair.stage.directory("acme", every_second()).await;
+    pair.stage.ready("acme", "True", "Synced").await;
+    pair.stage.operator.signal("KILL");
+    let since = Instant::now();
+    let before = lease(&pair.stage).await;
+    pair.stage.rewrite("people", json!({"users.csv": TWO})).await;
+    let after = held_by(&pair.stage, "b").await;
+    let (lease_duration, retry_period) = (Duration::from_secs(15), Duration::from_secs(2));
+    tell("hand-over on SIGKILL", since, lease_duration + retry_period);
+    // Both clocks are this machine's.
+    let still = after.acquire_time.unwrap().0.duration_since(before.renew_time.unwrap().0);
+    assert!(still >= lease_duration.try_into().unwrap(), "{still}");
+    pair.stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    let log = ended(&mut pair.stage.operator).await;
+    assert!(!log.contains("given back"), "{log}");
+}
+
+const MEMBERSHIPS: &str = "group_name,user_id\nadmins,1\n";
