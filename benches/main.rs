@@ -1,5 +1,5 @@
-//! `make bench`: measures the operator against a real control plane, OpenLDAP and Samba, each
-//! figure beside a floor of the same run, and judges it by its bound.
+//! `make bench`: measures the operator against a real control plane, OpenLDAP, Samba and
+//! OpenSSH, each figure beside a floor of the same run, and judges it by its bound.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,6 +28,7 @@ mod stage;
 #[expect(dead_code, clippy::pedantic, reason = "the fixtures of the tests: most of them are for tests alone")]
 #[path = "../tests/it/support/mod.rs"]
 mod support;
+mod tables;
 mod watching;
 
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use crate::report::Report;
 use crate::scale::Scale;
 
-/// As in the operator: the computation alone is measured in a process of this program.
+/// As in the operator: the computation alone, and large tables, are measured in a process of this program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -43,6 +44,10 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     if let Some(people) = computation::asked_for() {
         runtime.block_on(computation::measure(people));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(task) = tables::asked_for() {
+        runtime.block_on(tables::measure(task));
         return ExitCode::SUCCESS;
     }
     let report = runtime.block_on(measure(Scale::chosen()));
@@ -55,6 +60,9 @@ async fn measure(scale: Scale) -> Report {
     let mut report = Report::new(&scale);
     if asked("computation") {
         report.add("the computation alone", computation::rows(&scale));
+    }
+    if asked("tables") {
+        report.add("tables", tables::rows(&scale));
     }
     if asked("objects") {
         objects(&scale, &mut report).await;

@@ -15,6 +15,8 @@ pub struct Scale {
     pub small: Company,
     /// How many people the computation alone is about.
     pub core_people: usize,
+    /// How many people, and how many memberships, are in the tables of files.
+    pub table_people: usize,
     /// How many people are changed, one after the other; the slowest counts.
     pub changes: usize,
     /// The company of the comparison with the peer.
@@ -37,6 +39,7 @@ impl Scale {
             company: company(10_000, 500, 20),
             small: company(1_000, 50, 20),
             core_people: 100_000,
+            table_people: 1_000_000,
             changes: 5,
             peer: company(10_000, 1_000, 100),
             domain: company(5_000, 500, 20),
@@ -50,6 +53,7 @@ impl Scale {
             company: company(2_000, 100, 20),
             small: company(1_000, 50, 20),
             core_people: 20_000,
+            table_people: 100_000,
             changes: 2,
             peer: company(1_000, 100, 50),
             domain: company(1_000, 50, 20),

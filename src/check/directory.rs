@@ -8,6 +8,7 @@ use super::given::{Given, Materials};
 use super::report::{Problem, Severity};
 use crate::api::Directory;
 use crate::controller::settings::Settings;
+use crate::source::csv::TablesFrom;
 use crate::source::{Material, Page, ProviderSpec, Pull, Source, SourceError};
 
 /// Up to how many rows of a table are named.
@@ -73,9 +74,12 @@ fn failed(object: &Object, path: &str, error: SourceError) -> Problem {
     object.problem(Severity::Error, path, error.message)
 }
 
-/// Whether reading the source is no more than reading its material.
+/// Whether reading the source is no more than reading its material: a check connects to nothing.
 const fn is_offline(provider: &ProviderSpec) -> bool {
-    matches!(provider, ProviderSpec::Csv(_))
+    match provider {
+        ProviderSpec::Csv(csv) => matches!(csv.from, TablesFrom::ConfigMap(_) | TablesFrom::Secret(_)),
+        ProviderSpec::Ldap(_) | ProviderSpec::ActiveDirectory(_) => false,
+    }
 }
 
 /// Reads a source to its end: what breaks it is an error, what is left out or noted a warning.

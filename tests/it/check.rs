@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -184,6 +185,51 @@ fn what_cannot_be_checked_is_told_apart_from_what_is_wrong() {
     let output = check(folder.path(), &["-f", "-"], "kind: [\n");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).starts_with("-:"), "{output:?}");
+}
+
+/// A Directory with tables in files, and the Secret with which they are read.
+fn tables_in_files(from: &str, secret: &str) -> String {
+    format!(
+        "apiVersion: directory-sync.io/v1alpha1\nkind: Directory\nmetadata: {{name: acme}}\n\
+         spec: {{provider: {{csv: {{from: {from}}}}}}}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: account}}\nstringData: {secret}\n"
+    )
+}
+
+#[test]
+fn the_account_for_tables_in_files_is_checked_and_nothing_is_connected_to() {
+    let here = TcpListener::bind("127.0.0.1:0").unwrap();
+    here.set_nonblocking(true).unwrap();
+    let port = here.local_addr().unwrap().port();
+    let key = format!("SHA256:{}", "A".repeat(43));
+    let sftp = format!(
+        "{{sftp: {{host: 127.0.0.1, port: {port}, user: hr, hostKeys: ['{key}'], credentialsSecretRef: {{name: account}}}}}}"
+    );
+    let bucket = format!(
+        "{{s3: {{bucket: acme, endpoint: 'http://127.0.0.1:{port}', insecure: PlaintextData, \
+         credentialsSecretRef: {{name: account}}}}}}"
+    );
+    for (from, secret, complaint) in [
+        (&sftp, "{password: canary}", None),
+        (&sftp, "{pasword: canary}", Some("Secret account has neither 'password' nor 'privateKey'")),
+        (&bucket, "{accessKeyID: id, secretAccessKey: canary}", None),
+        (
+            &bucket,
+            "{accessKeyID: id, secretKey: canary}",
+            Some("Secret account has no key 'secretAccessKey'"),
+        ),
+    ] {
+        let folder = folder(&[("acme.yaml", &tables_in_files(from, secret))]);
+        let output = check(folder.path(), &["-f", "acme.yaml"], "");
+        let said = text(&output.stdout);
+        assert!(!said.contains("canary"), "{said}");
+        match complaint {
+            None => assert_eq!((output.status.code(), said), (Some(0), "")),
+            Some(complaint) => assert!(said.contains(complaint), "{said}"),
+        }
+    }
+    let nobody = here.accept().map(|_| ()).map_err(|error| error.kind());
+    assert_eq!(nobody, Err(std::io::ErrorKind::WouldBlock));
 }
 
 #[test]

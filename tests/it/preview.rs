@@ -11,8 +11,10 @@ use tempfile::TempDir;
 
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{PASSWORD, READER, Slapd, company::Company};
+use crate::support::moto::{self, Bucket};
 use crate::support::samba::{self, Samba, company as domain};
-use crate::support::stage::{LIMIT, Stage, TWO, active_directory, csv};
+use crate::support::sftp::{self, Sshd};
+use crate::support::stage::{LIMIT, Stage, TWO, active_directory, csv, csv_files};
 use crate::support::wait::eventually;
 
 const PEOPLE: &str = "user_id,first_name,last_name,email,title\n1,Ada,Lovelace,ada@a.test,Analyst\n2,Grace,Hopper,grace@a.test,\n";
@@ -163,6 +165,46 @@ fn a_domain_is_shown_with_what_its_account_may_not_see() {
     let complaint = stderr(&given(samba::READER, "canary-wrong"));
     assert!(complaint.contains("data 52e: wrong name or password"), "{complaint}");
     assert!(!complaint.contains("canary-wrong"), "{complaint}");
+}
+
+#[test]
+fn tables_on_an_sftp_server_and_in_a_bucket_are_shown() {
+    let folder = TempDir::new().unwrap();
+    let sshd = Sshd::start();
+    sshd.put("users.csv", TWO);
+    let (bucket, keys) = Bucket::guarded("preview", |bucket| bucket.put("users.csv", TWO));
+    let key = sshd.private_key();
+    for (from, name, good, bad) in [
+        (
+            json!({"sftp": sshd.from()}),
+            sftp::SECRET,
+            json!({"privateKey": key}),
+            json!({"password": "canary-wrong"}),
+        ),
+        (
+            json!({"s3": bucket.from()}),
+            moto::SECRET,
+            json!({"accessKeyID": keys.id, "secretAccessKey": keys.secret}),
+            json!({"accessKeyID": keys.id, "secretAccessKey": "canary-wrong"}),
+        ),
+    ] {
+        let directory = json!({
+            "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory", "metadata": {"name": "acme"},
+            "spec": csv_files(&from),
+        });
+        let directory = write(&folder, "directory.json", &directory);
+        let given = |data: &Value| {
+            let secret =
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
+            preview(&["--output=json"], &[&directory, &write(&folder, "secret.json", &secret)])
+        };
+        let shown = json_of(&given(&good));
+        assert_eq!(shown["users"][0]["spec"]["email"], "ada@a.test", "{shown}");
+        assert_eq!(shown["users"].as_array().unwrap().len(), 2, "{shown}");
+        let complaint = stderr(&given(&bad));
+        assert!(complaint.contains(&format!("Secret {name}")), "{complaint}");
+        assert!(!complaint.contains("canary-wrong"), "{complaint}");
+    }
 }
 
 #[test]

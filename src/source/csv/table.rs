@@ -153,7 +153,7 @@ impl Table {
         let (place, line) = (self.place(), row.line);
         Err(SourceError::incomplete(format!(
             "{place} breaks off in line {line}, as a file does that is not there as a whole{}; its end is waited \
-             for, and nothing is changed until then",
+             for",
             if short { "" } else { " (where files never end with a line end, set ending: WholeRow)" },
         )))
     }

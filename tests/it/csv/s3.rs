@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Answer, GROUPS, MEMBERS, ONE, TWO};
 use crate::support::ldap::certificates::Authority;
 use crate::support::ldap::{free_port, proxy};
-use crate::support::moto::{Bucket, Encrypted, account};
+use crate::support::moto::{Bucket, Encrypted, account, account_of};
 
 async fn ask(bucket: &Bucket, settings: &Value, request: Pull) -> Result<Answer, SourceError> {
     let mut from = bucket.from();
@@ -106,13 +106,20 @@ async fn wrong_settings_are_named_with_what_to_correct() {
 
 #[tokio::test]
 async fn credentials_that_are_not_taken_are_told_with_the_secret() {
-    let bucket = Bucket::guarded("guarded", |bucket| bucket.put("users.csv", ONE));
-    let answer = full(&bucket, json!({})).await;
-    refused(
-        answer,
-        Class::Unauthorized,
-        &["does not take the credentials in Secret s3-account (InvalidAccessKeyId)"],
-    );
+    let (bucket, keys) = Bucket::guarded("guarded", |bucket| bucket.put("users.csv", ONE));
+    let from = json!({"s3": bucket.from()});
+    let read = async |id: &str, secret: &str| {
+        super::pull(super::source(&from, &account_of(id, secret))?.as_mut(), Pull::Full).await
+    };
+    for (answer, code) in [
+        (read("AKIAEXAMPLE", &keys.secret).await, "InvalidAccessKeyId"),
+        (read(&keys.id, "canary-secret").await, "SignatureDoesNotMatch"),
+    ] {
+        let told = format!("does not take the credentials in Secret s3-account ({code})");
+        refused(answer, Class::Unauthorized, &[&told]);
+    }
+    // With the right ones our signature is the one that the store computes.
+    assert_eq!(read(&keys.id, &keys.secret).await.unwrap().emails(), ["ada@a.test"]);
 }
 
 #[tokio::test]

@@ -238,7 +238,11 @@ async fn users_without_the_memberships_that_were_there_before_are_waited_for() {
     {
         sshd.remove(name);
         let answer = ask(&sshd, &json!({}), Pull::Changes(cursor.clone())).await;
-        refused(answer, Class::Incomplete, &[words, "waited for", "directory-sync.io/sync-requested"]);
+        refused(
+            answer,
+            Class::Incomplete,
+            &[words, "waited for", "directory-sync.io/full-sync-requested-at"],
+        );
     }
     sshd.put("groups.csv", GROUPS);
     refused(

@@ -29,6 +29,12 @@ pub struct Moto {
     folder: TempDir,
 }
 
+/// What an account signs its requests with.
+pub struct Keys {
+    pub id: String,
+    pub secret: String,
+}
+
 /// A bucket of one test.
 pub struct Bucket {
     moto: Arc<Moto>,
@@ -88,12 +94,19 @@ impl Moto {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// One request. The server looks at the name of the signer, and not at the signature.
+    /// One request to the object store.
     fn request(&self, method: &str, path: &str, body: &str) {
+        self.ask("s3", method, path, body);
+    }
+
+    /// One request to a service, and its answer. The server looks at the name of the signer, and not
+    /// at the signature.
+    fn ask(&self, service: &str, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let (port, length) = (self.port, body.len());
-        let signer =
-            "Credential=AKIAEXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        let signer = format!(
+            "Credential=AKIAEXAMPLE/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: AWS4-HMAC-SHA256 {signer}\r\n\
@@ -104,6 +117,26 @@ impl Moto {
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap_or_default();
         assert!(status.starts_with('2'), "{method} {path}: {answer}");
+        answer
+    }
+
+    /// Makes an account that may read everything.
+    fn reader(&self) -> Keys {
+        let policy = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": "*",
+        }});
+        let policy: String = url::form_urlencoded::byte_serialize(policy.to_string().as_bytes()).collect();
+        let iam = |action: &str, more: &str| {
+            self.ask("iam", "POST", &format!("/?Action={action}&UserName=reader{more}"), "")
+        };
+        iam("CreateUser", "");
+        iam("PutUserPolicy", &format!("&PolicyName=read&PolicyDocument={policy}"));
+        let answer = iam("CreateAccessKey", "");
+        let element = |name: &str| {
+            let text = answer.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split('<').next());
+            text.unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+        };
+        Keys { id: element("AccessKeyId"), secret: element("SecretAccessKey") }
     }
 }
 
@@ -121,12 +154,13 @@ impl Bucket {
     }
 
     /// A bucket of a server that, once the bucket is filled by `fill`, takes nobody's word for who
-    /// they are.
-    pub fn guarded(name: &str, fill: impl FnOnce(&Self)) -> Self {
+    /// they are, and the keys of the one account that may read it.
+    pub fn guarded(name: &str, fill: impl FnOnce(&Self)) -> (Self, Keys) {
         let bucket = Self::of(Arc::new(Moto::start(&[])), name);
         fill(&bucket);
+        let keys = bucket.moto.reader();
         bucket.moto.request("POST", "/moto-api/reset-auth", "0");
-        bucket
+        (bucket, keys)
     }
 
     fn of(moto: Arc<Moto>, name: &str) -> Self {
@@ -194,10 +228,15 @@ impl Encrypted {
     }
 }
 
-/// The Secret with which the bucket is read.
+/// The Secret with which a bucket is read that takes anybody's word.
 pub fn account(secret_access_key: &str) -> Material {
+    account_of("AKIAEXAMPLE", secret_access_key)
+}
+
+/// The Secret with which a bucket is read.
+pub fn account_of(id: &str, secret_access_key: &str) -> Material {
     let secret = Reference { kind: ReferenceKind::Secret, name: SECRET.to_owned() };
-    let data = [("accessKeyID", "AKIAEXAMPLE"), ("secretAccessKey", secret_access_key)];
+    let data = [("accessKeyID", id), ("secretAccessKey", secret_access_key)];
     let mut material = Material::default();
     material.insert(secret, data.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())));
     material

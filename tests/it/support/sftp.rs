@@ -57,10 +57,11 @@ impl Sshd {
         assert!(self.run("host_key", &format!("-P {requests}")), "sshd does not start again: {}", self.log());
     }
 
-    /// Starts the server again on the same port with another host key.
-    pub fn restart_with_another_host_key(&mut self) {
+    /// Starts the server again on the same port with another host key, and returns it as `.pub` files have it.
+    pub fn restart_with_another_host_key(&mut self) -> String {
         self.stop();
         assert!(self.run("other_host_key", ""), "sshd does not start again: {}", self.log());
+        self.text("other_host_key.pub").trim().to_owned()
     }
 
     fn run(&mut self, host_key: &str, options: &str) -> bool {

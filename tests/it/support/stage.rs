@@ -126,14 +126,17 @@ impl Stage {
 
     /// Creates the Secret `ldap` with the account that [`ldap`] reads with.
     pub async fn reader(&self) {
-        let data = json!({"bindDN": READER, "password": PASSWORD});
-        self.create::<Secret>(json!({"metadata": {"name": "ldap"}, "stringData": data})).await;
+        self.secret("ldap", json!({"bindDN": READER, "password": PASSWORD})).await;
+    }
+
+    /// Creates a Secret.
+    pub async fn secret(&self, name: &str, data: Value) {
+        self.create::<Secret>(json!({"metadata": {"name": name}, "stringData": data})).await;
     }
 
     /// Creates the Secret `domain` and the ConfigMap `domain-ca` with which [`active_directory`] reads.
     pub async fn domain(&self, samba: &Samba) {
-        let account = json!({"username": samba::READER, "password": samba::PASSWORD});
-        self.create::<Secret>(json!({"metadata": {"name": "domain"}, "stringData": account})).await;
+        self.secret("domain", json!({"username": samba::READER, "password": samba::PASSWORD})).await;
         let authority = json!({"ca.crt": samba.authority()});
         self.create::<ConfigMap>(json!({"metadata": {"name": "domain-ca"}, "data": authority})).await;
     }
@@ -277,7 +280,12 @@ pub fn csv() -> Value {
 
 /// A Directory's spec: people from a ConfigMap. Whoever is missing goes at once.
 pub fn csv_from(name: &str) -> Value {
-    at_once(&json!({"csv": {"from": {"configMap": {"name": name}}}}))
+    csv_files(&json!({"configMap": {"name": name}}))
+}
+
+/// A Directory's spec: people from the files of a server or a bucket. Whoever is missing goes at once.
+pub fn csv_files(from: &Value) -> Value {
+    at_once(&json!({"csv": {"from": from}}))
 }
 
 /// A Directory's spec: people and groups of the sample company, from the server at a url, with the

@@ -3,6 +3,7 @@
 
 mod changes;
 mod domains;
+mod files;
 mod limits;
 mod security;
 mod tables;
@@ -72,9 +73,16 @@ impl<Server> Scene<Server> {
         let status = self.stage.status("acme").await;
         assert!(status.failures.is_some() && status.retry_time.is_some(), "{status:?}");
         let log = self.stage.operator.log();
-        for private in
-            [PASSWORD, samba::PASSWORD, "canary-", "secret-of-", "user0001", "User Number", "p0010"]
-        {
+        for private in [
+            PASSWORD,
+            samba::PASSWORD,
+            "canary-",
+            "PRIVATE KEY",
+            "secret-of-",
+            "user0001",
+            "User Number",
+            "p0010",
+        ] {
             assert!(!message.contains(private), "'{private}' is told in: {message}");
             assert!(!log.contains(private), "'{private}' is told in: {log}");
         }

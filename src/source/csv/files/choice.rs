@@ -106,7 +106,7 @@ impl Names {
                 Ok(Choice { files: chosen.1, note })
             }
             (None, Some((mark, set))) => Err(SourceError::incomplete(format!(
-                "the set of files in {folder} is not complete ({}); the rest is waited for, and nothing is changed until then",
+                "the set of files in {folder} is not complete ({}); the rest is waited for",
                 self.lacks(&mark, &set)
             ))),
             (None, None) => Err(self.nothing(folder)),
@@ -133,8 +133,7 @@ impl Names {
     fn nothing(&self, folder: &str) -> SourceError {
         let name = self.by_part[0].as_ref().map_or("", |wanted| wanted.name.as_str());
         SourceError::incomplete(format!(
-            "{folder} has no file {name}; it is waited for, and nothing is changed until then (is the name in \
-             files.users right?)"
+            "{folder} has no file {name}; it is waited for (is the name in files.users right?)"
         ))
     }
 }

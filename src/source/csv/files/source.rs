@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::{Choice, File, FileEnding, Files, Fingerprint, Folder, Names, Place};
+use crate::api::ANNOTATION_FULL_SYNC_REQUESTED;
 use crate::source::csv::OTHER_TABLES;
 use crate::source::csv::part::Part;
 use crate::source::csv::read::{Tables, read};
@@ -106,15 +107,14 @@ impl FilesSource {
         let (folder, settle) = (self.place.name(), self.settle.as_secs());
         Err(SourceError::incomplete(format!(
             "{name} in {folder} is being written: it did not stay as it was between two looks (settleSeconds: \
-             {settle}); its end is waited for, and nothing is changed until then"
+             {settle}); its end is waited for"
         )))
     }
 
     fn vanished(&self, part: Part) -> SourceError {
         SourceError::incomplete(format!(
-            "{} has no table for {} any more, which it had at the last sync; it is waited for, and nothing is \
-             changed until then (if it is not to come back, ask for a sync with the annotation \
-             directory-sync.io/sync-requested)",
+            "{} has no table for {} any more, which it had at the last sync; it is waited for (if it is not to come \
+             back, ask for a full reading with the annotation {ANNOTATION_FULL_SYNC_REQUESTED})",
             self.place.name(),
             part.field(),
         ))
@@ -150,7 +150,7 @@ fn counted(chunks: Chunks, file: &File, place: Arc<str>) -> Chunks {
             None if come == size => None,
             None => Some(Err(SourceError::incomplete(format!(
                 "{place} ended after {come} of {size} bytes; it is being written or the connection broke, and it is \
-                 read again later; nothing is changed until then"
+                 read again later"
             )))),
         };
         futures::future::ready(result)

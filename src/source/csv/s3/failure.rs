@@ -25,11 +25,11 @@ impl Failures {
         let file = format!("{name} in {}", self.bucket);
         match error {
             Error::Precondition { .. } => SourceError::incomplete(format!(
-                "{file} was replaced while it was read; it is read again later, and nothing is changed until then"
+                "{file} was replaced while it was read; it is read again later"
             )),
-            Error::NotFound { .. } => SourceError::incomplete(format!(
-                "{file} went away while it was looked at; it is waited for, and nothing is changed until then"
-            )),
+            Error::NotFound { .. } => {
+                SourceError::incomplete(format!("{file} went away while it was looked at; it is waited for"))
+            }
             _ => self.explain(error, &file, "read (s3:GetObject)"),
         }
     }

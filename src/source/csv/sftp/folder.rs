@@ -176,7 +176,7 @@ impl Files {
                     "{what} is not there; correct spec.provider.csv.from.sftp.directory, or have it made"
                 )),
                 StatusCode::NoSuchFile => SourceError::incomplete(format!(
-                    "{what} went away while it was looked at; it is waited for, and nothing is changed until then"
+                    "{what} went away while it was looked at; it is waited for"
                 )),
                 StatusCode::PermissionDenied => SourceError::unauthorized(format!(
                     "{what} may not be read by user {user}; have the account allowed to read it"
