@@ -80,10 +80,14 @@ impl Audit {
     pub fn read(log: &Path, mark: AuditMark) -> Self {
         let mut text = String::new();
         let mut file = File::open(log).expect("the audit log is there from the start");
-        file.seek(SeekFrom::Start(mark.0)).expect("the audit log is a file");
+        // From the byte before on: the mark may stand in a line that was being written, and that line
+        // belongs to what was before.
+        file.seek(SeekFrom::Start(mark.0.saturating_sub(1))).expect("the audit log is a file");
         file.read_to_string(&mut text).expect("the audit log is text");
+        let whole =
+            if mark.0 == 0 { Some(text.as_str()) } else { text.split_once('\n').map(|(_, rest)| rest) };
         // What follows the last line end is a line that is being written right now.
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        let complete = whole.and_then(|text| Some(&text[..text.rfind('\n')?])).unwrap_or_default();
         let events = complete.lines().map(|line| {
             serde_json::from_str::<AuditEvent>(line)
                 .unwrap_or_else(|error| panic!("the audit log has a line that is no event: {error}: {line}"))
