@@ -52,8 +52,14 @@ async fn each_sync_that_writes_is_told_with_its_own_numbers() {
 
 #[tokio::test]
 async fn a_log_that_is_no_terminal_has_no_colours() {
-    let log = Stage::new("log").await.operator.log();
-    assert!(log.contains("INFO") && !log.contains('\u{1b}'), "{log:?}");
+    let stage = Stage::new("log").await;
+    // It is ready before it has taken the lead, and with that before it has anything to tell.
+    let log = eventually("something is told", LIMIT, async || {
+        let log = stage.operator.log();
+        if log.contains("INFO") { Ok(log) } else { Err(log) }
+    })
+    .await;
+    assert!(!log.contains('\u{1b}'), "{log:?}");
 }
 
 #[tokio::test]
