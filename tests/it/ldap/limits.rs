@@ -152,6 +152,21 @@ async fn a_message_that_nests_without_end_harms_nobody() {
 }
 
 #[tokio::test]
+async fn messages_that_answer_nothing_or_lack_their_parts_are_told_as_no_ldap() {
+    for message in [
+        // Only an id; a result without its texts; an entry for who signs in; a text that is none.
+        vec![0x30, 3, 2, 1, 1],
+        vec![0x30, 8, 2, 1, 1, 0x61, 3, 0x0a, 1, 0],
+        vec![0x30, 9, 2, 1, 1, 0x64, 4, 4, 0, 0x30, 0],
+        vec![0x30, 13, 2, 1, 1, 0x61, 8, 0x0a, 1, 49, 4, 0, 4, 1, 0xff],
+    ] {
+        let server = saying(message.clone()).await;
+        let error = Directory::at(&local(server.port)).read().await.unwrap_err();
+        assert_told(&error, Class::Misconfigured, &["sent something that is not LDAP while signing in"]);
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_announces_gigabytes_is_not_waited_for() {
     let server = saying(vec![0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]).await;
     let error = Directory::at(&local(server.port)).read().await.unwrap_err();

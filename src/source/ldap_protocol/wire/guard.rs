@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
 use super::ber::{self, Flaw, tag};
+use super::envelope;
 
 /// The largest message taken from a server: a group of about 400,000 members.
 pub const MAX_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
@@ -39,19 +40,20 @@ pub struct Flow {
     budget: Semaphore,
     admitted: Mutex<VecDeque<u32>>,
     ending: Mutex<Option<Ending>>,
+    signs_in: bool,
 }
 
-impl Default for Flow {
-    fn default() -> Self {
+impl Flow {
+    /// The whole budget; `signs_in` says whether the first request is to sign in.
+    pub fn new(signs_in: bool) -> Self {
         Self {
             budget: Semaphore::new(MAX_MESSAGE_BYTES),
             admitted: Mutex::default(),
             ending: Mutex::default(),
+            signs_in,
         }
     }
-}
 
-impl Flow {
     /// Gives back the budget of the oldest message that was passed on: it has been taken.
     pub fn taken(&self) {
         if let Some(size) = lock(&self.admitted).pop_front() {
@@ -125,7 +127,7 @@ async fn pass_answers(
         let mut passed = 0;
         let mut checked = 0;
         let stop = loop {
-            let size = match next_message(&buffer[checked..]) {
+            let size = match next_message(&buffer[checked..], flow.signs_in) {
                 Ok(Some(size)) => size,
                 Ok(None) => break None,
                 Err(ending) => break Some(ending),
@@ -152,7 +154,7 @@ async fn pass_answers(
 }
 
 /// The size of the first message, when it is there as a whole and may be passed on.
-fn next_message(bytes: &[u8]) -> Result<Option<usize>, Ending> {
+fn next_message(bytes: &[u8], signs_in: bool) -> Result<Option<usize>, Ending> {
     let header = match ber::header(bytes) {
         Ok(header) => header,
         Err(Flaw::Short) => return Ok(None),
@@ -168,9 +170,13 @@ fn next_message(bytes: &[u8]) -> Result<Option<usize>, Ending> {
     if !ber::well_formed(message) {
         return Err(Ending::Malformed);
     }
-    let (id, operation) = ber::expect(&message[header.own..], tag::INTEGER).ok_or(Ending::Malformed)?;
+    let content = &message[header.own..];
+    let (id, operation) = ber::expect(content, tag::INTEGER).ok_or(Ending::Malformed)?;
     if id.iter().all(|&byte| byte == 0) {
         return Err(Ending::Announced(result_code(operation).unwrap_or_default()));
+    }
+    if !envelope::is_answer(content, signs_in) {
+        return Err(Ending::Malformed);
     }
     Ok(Some(header.total()))
 }
@@ -190,13 +196,13 @@ mod tests {
 
     #[test]
     fn a_whole_message_is_passed_and_a_part_waits() {
-        assert_eq!(next_message(DONE), Ok(Some(DONE.len())));
-        assert_eq!(next_message(&DONE[..DONE.len() - 1]), Ok(None));
+        assert_eq!(next_message(DONE, false), Ok(Some(DONE.len())));
+        assert_eq!(next_message(&DONE[..DONE.len() - 1], false), Ok(None));
     }
 
     #[test]
     fn a_message_that_announces_gigabytes_is_refused_at_its_header() {
-        assert_eq!(next_message(&[0x30, 0x84, 0x7f, 0xff, 0xff, 0xff]), Err(Ending::TooLarge));
+        assert_eq!(next_message(&[0x30, 0x84, 0x7f, 0xff, 0xff, 0xff], false), Err(Ending::TooLarge));
     }
 
     #[test]
@@ -205,12 +211,17 @@ mod tests {
         notice[4] = 0;
         notice[5] = 0x78;
         notice[9] = 52;
-        assert_eq!(next_message(&notice), Err(Ending::Announced(52)));
+        assert_eq!(next_message(&notice, false), Err(Ending::Announced(52)));
+    }
+
+    #[test]
+    fn a_message_that_the_library_would_panic_at_is_refused() {
+        assert_eq!(next_message(&[0x30, 3, 2, 1, 1], false), Err(Ending::Malformed));
     }
 
     #[tokio::test]
     async fn no_more_is_passed_on_than_the_budget_allows_until_some_is_taken() {
-        let flow = Flow { budget: Semaphore::new(2 * DONE.len()), ..Flow::default() };
+        let flow = Flow { budget: Semaphore::new(2 * DONE.len()), ..Flow::new(false) };
         let answers = DONE.repeat(3);
         let mut server = answers.as_slice();
         let (mut library, mut taker) = tokio::io::duplex(1024);

@@ -4,6 +4,7 @@ mod answer;
 pub mod ber;
 mod certificate;
 mod connect;
+mod envelope;
 mod guard;
 mod link;
 mod messages;

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
 use super::answer::Answer;
-use super::connect::{Endpoint, Security, connect};
+use super::connect::{Endpoint, Security, Wire, connect};
 use super::guard::{self, Flow};
 use super::link::Link;
 use crate::source::ldap_protocol::failure::{self, Refusal, Subject, code, encryption_required, result_name};
@@ -66,11 +66,24 @@ impl Session {
         timeout: Duration,
     ) -> Result<Self, SourceError> {
         let wire = connect(&endpoint, security, timeout).await?;
+        Self::over(wire, endpoint, credentials, timeout).await
+    }
+
+    /// Binds on a connection that is there.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn over(
+        wire: impl Wire + 'static,
+        endpoint: Endpoint,
+        credentials: Option<&Credentials>,
+        timeout: Duration,
+    ) -> Result<Self, SourceError> {
         let link = Arc::new(Link {
             endpoint,
             anonymous: credentials.is_none(),
             timeout,
-            flow: Flow::default(),
+            flow: Flow::new(credentials.is_some()),
             received: AtomicU64::new(0),
         });
         let broken =
