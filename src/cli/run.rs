@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::lease::LeaseArgs;
 use crate::operator::{self, Options};
 use crate::source::Egress;
+use crate::source::egress::Cluster;
 use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `directory-sync run`. Each can be given by the environment too.
@@ -31,6 +32,10 @@ pub struct RunArgs {
     /// 127.0.0.0/8. Can be repeated.
     #[arg(long = "allow-address", env = "ALLOW_ADDRESSES", value_delimiter = ',', value_name = "CIDR")]
     allow_addresses: Vec<IpNet>,
+    /// Networks of the cluster's own pods and Services, to which sources do not connect unless
+    /// `--allow-address` says so. Can be repeated.
+    #[arg(long = "cluster-network", env = "CLUSTER_NETWORKS", value_delimiter = ',', value_name = "CIDR")]
+    cluster_networks: Vec<IpNet>,
     #[command(flatten)]
     lease: LeaseArgs,
     /// Form of the log lines.
@@ -47,13 +52,14 @@ pub struct RunArgs {
 /// When there is no cluster configuration, an address cannot be listened on, or the Lease was lost.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     telemetry::init(args.log_format, &args.log_level)?;
+    let cluster = Cluster { api_server: api_server(), networks: args.cluster_networks };
     let options = Options {
         election: args.lease.election()?,
         namespaces: args.namespaces.into_iter().filter(|namespace| !namespace.is_empty()).collect(),
         metrics_address: args.metrics_address,
         health_address: args.health_address,
         max_concurrent_syncs: args.max_concurrent_syncs,
-        egress: Egress::guarded(args.allow_addresses, apiserver().into_iter().collect()),
+        egress: Egress::guarded(args.allow_addresses, cluster),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
@@ -70,7 +76,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 }
 
 /// The apiserver's address, as Kubernetes tells every pod.
-fn apiserver() -> Option<IpAddr> {
+fn api_server() -> Option<IpAddr> {
     std::env::var("KUBERNETES_SERVICE_HOST").ok()?.parse().ok()
 }
 

@@ -22,7 +22,16 @@ pub struct Egress(Option<Arc<Limits>>);
 #[derive(Debug, PartialEq, Eq)]
 struct Limits {
     allowed: Vec<IpNet>,
-    cluster: Vec<IpAddr>,
+    cluster: Cluster,
+}
+
+/// What belongs to the cluster that the operator runs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// The apiserver's address.
+    pub api_server: Option<IpAddr>,
+    /// The networks of its pods and Services, as far as they are known.
+    pub networks: Vec<IpNet>,
 }
 
 /// What an address is that nobody's directory has.
@@ -40,6 +49,8 @@ pub enum Kind {
     Group,
     /// The apiserver.
     ApiServer,
+    /// A pod or Service of the cluster.
+    Cluster,
 }
 
 impl fmt::Display for Kind {
@@ -51,6 +62,7 @@ impl fmt::Display for Kind {
             Self::Metadata => "the address of a metadata service",
             Self::Group => "a multicast or broadcast address",
             Self::ApiServer => "the apiserver's address",
+            Self::Cluster => "an address in the cluster's own networks",
         })
     }
 }
@@ -95,7 +107,7 @@ impl Egress {
     /// Connects to directories only: not to the pod itself, its node, or the addresses of the
     /// `cluster`, but for those that are `allowed`.
     #[must_use]
-    pub fn guarded(allowed: Vec<IpNet>, cluster: Vec<IpAddr>) -> Self {
+    pub fn guarded(allowed: Vec<IpNet>, cluster: Cluster) -> Self {
         Self(Some(Arc::new(Limits { allowed, cluster })))
     }
 
@@ -144,19 +156,26 @@ impl Egress {
         if limits.allowed.iter().any(|network| network.contains(&address)) {
             return None;
         }
-        if limits.cluster.contains(&address) { Some(Kind::ApiServer) } else { special(address) }
+        let Cluster { api_server, networks } = &limits.cluster;
+        match special(address) {
+            _ if *api_server == Some(address) => Some(Kind::ApiServer),
+            None if networks.iter().any(|network| network.contains(&address)) => Some(Kind::Cluster),
+            kind => kind,
+        }
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291 section 2.5.5.2) or by the
-/// well-known prefix of NAT64 (RFC 6052).
+/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291 section 2.5.5.2), or by the
+/// prefixes of NAT64 that everybody knows (RFC 6052) or that are for local use (RFC 8215).
 fn embedded(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     if let Some(v4) = v6.to_ipv4_mapped() {
         return IpAddr::V4(v4);
     }
     match v6.octets() {
-        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
+        [0, 0x64, 0xff, 0x9b, 0, 0 | 1, 0, 0, 0, 0, 0, 0, a, b, c, d] => {
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        }
         _ => address,
     }
 }
@@ -193,7 +212,8 @@ mod tests {
 
     fn guarded(allowed: &[&str]) -> Egress {
         let allowed = allowed.iter().map(|network| network.parse().unwrap()).collect();
-        Egress::guarded(allowed, vec!["10.96.0.1".parse().unwrap()])
+        let networks = vec!["10.96.0.0/12".parse().unwrap(), "fd00:10::/48".parse().unwrap()];
+        Egress::guarded(allowed, Cluster { api_server: Some("10.96.0.1".parse().unwrap()), networks })
     }
 
     fn refuses(egress: &Egress, address: &str) -> Option<Kind> {
@@ -213,6 +233,7 @@ mod tests {
             ("::", Kind::Unspecified),
             ("169.254.169.254", Kind::LinkLocal),
             ("64:ff9b::a9fe:a9fe", Kind::LinkLocal),
+            ("64:ff9b:1::a9fe:a9fe", Kind::LinkLocal),
             ("::ffff:169.254.169.254", Kind::LinkLocal),
             ("fe80::1", Kind::LinkLocal),
             ("febf::1", Kind::LinkLocal),
@@ -225,6 +246,9 @@ mod tests {
             ("255.255.255.255", Kind::Group),
             ("10.96.0.1", Kind::ApiServer),
             ("::ffff:10.96.0.1", Kind::ApiServer),
+            ("10.96.7.7", Kind::Cluster),
+            ("::ffff:10.96.7.7", Kind::Cluster),
+            ("fd00:10::7", Kind::Cluster),
         ] {
             assert_eq!(refuses(&guarded(&[]), address), Some(kind), "{address}");
             assert_eq!(refuses(&Egress::anywhere(), address), None, "{address}");
@@ -242,10 +266,13 @@ mod tests {
 
     #[test]
     fn what_the_operator_allows_is_allowed_in_every_spelling_and_nothing_else() {
-        let egress = guarded(&["127.0.0.0/8", "10.96.0.0/12"]);
-        for address in ["127.0.0.1", "::ffff:127.0.0.1", "10.96.0.1"] {
+        let egress = guarded(&["127.0.0.0/8", "10.96.7.7/32"]);
+        for address in ["127.0.0.1", "::ffff:127.0.0.1", "10.96.7.7"] {
             assert_eq!(refuses(&egress, address), None, "{address}");
         }
+        assert_eq!(refuses(&egress, "10.96.7.8"), Some(Kind::Cluster));
+        assert_eq!(refuses(&egress, "10.96.0.1"), Some(Kind::ApiServer));
+        assert_eq!(refuses(&guarded(&["10.96.0.1/32"]), "10.96.0.1"), None);
         assert_eq!(refuses(&egress, "::1"), Some(Kind::Loopback));
         assert_eq!(refuses(&egress, "169.254.169.254"), Some(Kind::LinkLocal));
     }

@@ -4,14 +4,20 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::cluster::Cluster;
+use crate::support::ldap::Slapd;
 use crate::support::operator::Operator;
 use crate::support::stage::{Stage, ldap};
 
 /// A namespace with an operator that may not connect to this machine.
 async fn stage() -> Stage {
+    stage_with(&[]).await
+}
+
+/// As [`stage`], with arguments for the operator.
+async fn stage_with(arguments: &[&str]) -> Stage {
     let cluster = Cluster::get();
     let namespace = cluster.namespace("egress").await;
-    let operator = Operator::start_as_installed(cluster, &namespace, &[]).await;
+    let operator = Operator::start_as_installed(cluster, &namespace, arguments).await;
     let stage = Stage { cluster, namespace, operator };
     stage.reader().await;
     stage
@@ -70,4 +76,19 @@ async fn the_pod_itself_and_its_node_are_not_connected_to_by_any_protocol() {
     }
     let nobody = tokio::time::timeout(std::time::Duration::ZERO, here.accept()).await;
     assert!(nobody.is_err(), "somebody connected: {nobody:?}");
+}
+
+#[tokio::test]
+async fn of_the_clusters_own_networks_only_what_the_operator_allows_is_connected_to() {
+    let arguments =
+        ["--cluster-network=192.0.2.0/24,2001:db8::/32", "--allow-address=192.0.2.7/32,127.0.0.0/8"];
+    let stage = stage_with(&arguments).await;
+    for (name, host) in [("service", "192.0.2.8"), ("pod", "2001:db8::8")] {
+        let literal = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        stage.directory(name, ldap(&format!("ldap://{literal}:389"))).await;
+        refused(&stage, name, host, "an address in the cluster's own networks").await;
+    }
+    let server = Slapd::builder().start();
+    stage.directory("allowed", ldap(&server.url().replace("localhost", "127.0.0.1"))).await;
+    stage.ready("allowed", "True", "Synced").await;
 }
