@@ -1,5 +1,7 @@
 //! The chart as the apiserver takes it, and what the operator may do with the rights that it gives.
 
+mod rights;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -86,6 +88,11 @@ impl Requester {
     /// Whether the apiserver would do it. Nothing is done: writes are dry runs, and rights are looked at before
     /// objects, so a 404 or a complaint about the body is the answer to somebody who may.
     async fn may(&self, request: &str) -> bool {
+        self.may_with(request, &[]).await
+    }
+
+    /// As [`Requester::may`], with more headers.
+    async fn may_with(&self, request: &str, headers: &[(&str, &str)]) -> bool {
         let (method, path) = request.split_once(' ').expect("METHOD PATH");
         let method: Method = method.parse().expect("a method of HTTP");
         let separator = if path.contains('?') { '&' } else { '?' };
@@ -96,7 +103,10 @@ impl Requester {
         let content_type =
             if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
         let body = if method == Method::GET { Vec::new() } else { b"{}".to_vec() };
-        let request = Request::builder().method(method).uri(uri).header("content-type", content_type);
+        let mut request = Request::builder().method(method).uri(uri).header("content-type", content_type);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         match self.0.request_text(request.body(body).unwrap()).await {
             Ok(_) => true,
             Err(kube::Error::Api(status)) => status.code != StatusCode::FORBIDDEN.as_u16(),
