@@ -9,6 +9,7 @@
 )]
 
 mod active_directory;
+mod canary;
 mod chart;
 mod check;
 mod commands;

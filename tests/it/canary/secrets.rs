@@ -1,0 +1,301 @@
+//! Credentials: never anywhere, whatever the operator logs, and whatever a server answers.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::support::ldap::certificates::Authority;
+use crate::support::ldap::proxy::{Listener, saying};
+use crate::support::ldap::{PASSWORD, READER, Slapd};
+use crate::support::sftp::Sshd;
+use crate::support::stage::{TWO, ldap, with};
+
+/// What a Directory is to say of the credentials that it was given.
+struct Case {
+    name: &'static str,
+    /// Its Secret.
+    keys: Vec<(&'static str, Vec<u8>)>,
+    /// Its provider's settings, which name the Secret `account-NAME`.
+    provider: Value,
+    /// The reason of its Ready condition.
+    reason: &'static str,
+}
+
+impl Case {
+    fn new(
+        name: &'static str,
+        keys: &[(&'static str, &[u8])],
+        provider: Value,
+        reason: &'static str,
+    ) -> Self {
+        let keys = keys.iter().map(|(key, value)| (*key, value.to_vec())).collect();
+        Self { name, keys, provider, reason }
+    }
+}
+
+/// The settings of an LDAP server, with the account of a case.
+fn server(url: &str, case: &str) -> Value {
+    let account =
+        json!({"provider": {"ldap": {"credentialsSecretRef": {"name": format!("account-{case}")}}}});
+    with(ldap(url), &account)["provider"].clone()
+}
+
+/// The same with the authorities of a case.
+fn encrypted(url: &str, case: &str) -> Value {
+    let mut provider = server(url, case);
+    provider["ldap"]["caRef"] = json!({"secret": {"name": format!("account-{case}")}});
+    provider
+}
+
+/// The settings of files on an SFTP server, with the account of a case.
+fn files(sshd: &Sshd, case: &str) -> Value {
+    let mut from = sshd.from();
+    from["credentialsSecretRef"]["name"] = json!(format!("account-{case}"));
+    json!({"csv": {"from": {"sftp": from}}})
+}
+
+/// An LDAP server that refuses everybody, with a text of its own.
+async fn refusing(text: &[u8]) -> Listener {
+    let length = |bytes: usize| u8::try_from(bytes).unwrap();
+    let head = [0x0a, 1, 49, 4, 0, 4, length(text.len())];
+    let operation = [&[0x61, length(head.len() + text.len())], &head[..], text].concat();
+    saying([&[0x30, length(operation.len() + 3), 2, 1, 1], &operation[..]].concat()).await
+}
+
+/// An object store that answers every request with the request itself.
+async fn echoing() -> (u16, JoinHandle<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 8192];
+            let length = client.read(&mut request).await.unwrap_or_default();
+            let body = String::from_utf8_lossy(&request[..length]).into_owned();
+            let head = format!(
+                "HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
+        }
+    });
+    (port, task)
+}
+
+/// Everything that is planted below.
+const CANARIES: &[&str] = &[
+    PASSWORD,
+    "canary-unused-key",
+    "canary-authoritys-key",
+    "canary-before-the-bundle",
+    "canary-wrong-password",
+    "canary-first-line",
+    "canary-second-line",
+    "canary-after-nul",
+    "canary-no-name",
+    "canary-misspelt-key",
+    "canary-not-text",
+    "canary-no-bundle",
+    "canarybrokenbundle",
+    "canarykeyinsteadofbundle",
+    "canary-told-by-the-server",
+    "canary-told-as-bytes",
+    "canary-domain-account",
+    "canary-domain-password",
+    "canary-sftp-password",
+    "canarybrokenkey",
+    "canary-passphrase",
+    "canary-access-key-id",
+    "canary-access-key-itself",
+    "canary-session-token",
+    "canary-csv-cell",
+];
+
+/// The PEM of something.
+fn pem(what: &str, body: &str) -> Vec<u8> {
+    format!("-----BEGIN {what}-----\n{body}\n-----END {what}-----\n").into_bytes()
+}
+
+#[expect(clippy::too_many_lines, reason = "a list of cases, one a line or two")]
+async fn credentials_are_let_out_nowhere(level: &str) {
+    let authority = Authority::new();
+    let slapd = Slapd::builder().tls(&authority.certificate()).start();
+    let sshd = Sshd::start();
+    sshd.put("users.csv", TWO);
+    let (told, as_bytes) =
+        (refusing(b"canary-told-by-the-server").await, refusing(b"\xffcanary-told-as-bytes").await);
+    let (store, _store) = echoing().await;
+    let at = |listener: &Listener| format!("ldap://127.0.0.1:{}", listener.port);
+    let (plain, tls) = (slapd.url(), slapd.tls_url());
+    let bundle = format!("canary-before-the-bundle\n{}", authority.pem);
+    let reader = ("bindDN", READER.as_bytes());
+    let password = |password: &'static str| ("password", password.as_bytes());
+    let ca = |ca: &'static str| ("ca.crt", ca.as_bytes());
+    let broken_bundle = pem("CERTIFICATE", "canarybrokenbundle");
+    let key_for_bundle = pem("PRIVATE KEY", "canarykeyinsteadofbundle");
+    let broken_key = pem("OPENSSH PRIVATE KEY", "canarybrokenkey");
+    let private_key = sshd.private_key();
+    let domain = json!({"activeDirectory": {
+        "urls": [plain], "insecure": "PlaintextPasswordsAndData",
+        "credentialsSecretRef": {"name": "account-domain"},
+    }});
+    let bucket = json!({"csv": {"from": {"s3": {
+        "bucket": "people", "endpoint": format!("http://127.0.0.1:{store}"), "insecure": "PlaintextData",
+        "credentialsSecretRef": {"name": "account-bucket"},
+    }}}});
+    let cases = [
+        Case::new(
+            "good",
+            &[
+                reader,
+                password(PASSWORD),
+                ("unused", b"canary-unused-key"),
+                ("ca.crt", bundle.as_bytes()),
+                ("ca.key", b"canary-authoritys-key"),
+            ],
+            encrypted(&tls, "good"),
+            "Synced",
+        ),
+        Case::new(
+            "wrong",
+            &[reader, password("canary-wrong-password")],
+            server(&plain, "wrong"),
+            "Unauthorized",
+        ),
+        Case::new(
+            "lines",
+            &[reader, password("canary-first-line\ncanary-second-line\0canary-after-nul\n")],
+            server(&plain, "lines"),
+            "Unauthorized",
+        ),
+        Case::new(
+            "no-name",
+            &[("bindDN", b"canary-no-name"), password(PASSWORD)],
+            server(&plain, "no-name"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "misspelt",
+            &[reader, ("pasword", b"canary-misspelt-key")],
+            server(&plain, "misspelt"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "not-text",
+            &[reader, ("password", b"\xffcanary-not-text")],
+            server(&plain, "not-text"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "no-bundle",
+            &[reader, password(PASSWORD), ca("canary-no-bundle")],
+            encrypted(&tls, "no-bundle"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "broken-bundle",
+            &[reader, password(PASSWORD), ("ca.crt", &broken_bundle)],
+            encrypted(&tls, "broken-bundle"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "key-for-bundle",
+            &[reader, password(PASSWORD), ("ca.crt", &key_for_bundle)],
+            encrypted(&tls, "key-for-bundle"),
+            "Misconfigured",
+        ),
+        Case::new("told", &[reader, password(PASSWORD)], server(&at(&told), "told"), "Unauthorized"),
+        Case::new(
+            "told-as-bytes",
+            &[reader, password(PASSWORD)],
+            server(&at(&as_bytes), "told-as-bytes"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "domain",
+            &[("username", b"canary-domain-account"), password("canary-domain-password")],
+            domain,
+            "Misconfigured",
+        ),
+        Case::new(
+            "files",
+            &[("privateKey", private_key.as_bytes()), ("unused", b"canary-unused-key")],
+            files(&sshd, "files"),
+            "Synced",
+        ),
+        Case::new(
+            "files-wrong",
+            &[password("canary-sftp-password")],
+            files(&sshd, "files-wrong"),
+            "Unauthorized",
+        ),
+        Case::new(
+            "files-broken-key",
+            &[("privateKey", &broken_key), ("passphrase", b"canary-passphrase")],
+            files(&sshd, "files-broken-key"),
+            "Misconfigured",
+        ),
+        Case::new(
+            "bucket",
+            &[
+                ("accessKeyID", b"canary-access-key-id"),
+                ("secretAccessKey", b"canary-access-key-itself"),
+                ("sessionToken", b"canary-session-token"),
+            ],
+            bucket,
+            "Unauthorized",
+        ),
+        Case::new(
+            "tables",
+            &[("users.csv", b"user_id,first_name,last_name,email\n1,A,B,a@a.test,canary-csv-cell\n2,b\n3,\"canary-csv-cell\n")],
+            json!({"csv": {"from": {"secret": {"name": "account-tables"}}}}),
+            "Incomplete",
+        ),
+    ];
+    let stage = Stage::with("canary", &["--log-level", level, "--max-concurrent-syncs", "20"]).await;
+    for case in &cases {
+        let keys: Vec<(&str, &[u8])> =
+            case.keys.iter().map(|(key, value)| (*key, value.as_slice())).collect();
+        secret(&stage, &format!("account-{}", case.name), &keys).await;
+        stage.directory(case.name, json!({"provider": case.provider})).await;
+    }
+    for case in &cases {
+        let status = if case.reason == "Synced" { "True" } else { "False" };
+        stage.ready(case.name, status, case.reason).await;
+    }
+    // What is read of a key is as secret as the key.
+    let lines = private_key.lines().filter(|line| line.len() > 40 && !line.starts_with("-----"));
+    let canaries: Vec<&str> = CANARIES.iter().copied().chain(lines).collect();
+    Evidence::of(&stage).await.assert_none_of(&canaries, &[]);
+}
+
+#[tokio::test]
+async fn no_credential_is_let_out_by_an_operator_that_logs_as_usual() {
+    credentials_are_let_out_nowhere("info").await;
+}
+
+#[tokio::test]
+async fn no_credential_is_let_out_by_an_operator_that_logs_for_finding_faults() {
+    credentials_are_let_out_nowhere("debug").await;
+}
+
+#[tokio::test]
+async fn no_credential_is_let_out_by_an_operator_that_logs_everything_it_can() {
+    credentials_are_let_out_nowhere("trace").await;
+}
+
+#[tokio::test]
+async fn a_config_map_that_should_be_a_secret_is_let_out_no_more_than_one() {
+    let stage = Stage::with("canary", &["--log-level", "debug"]).await;
+    let server = Slapd::builder().tls(&Authority::new().certificate()).start();
+    stage.reader().await;
+    let data = json!({"ca.crt": "canary-in-a-config-map", "password": "canary-in-a-config-map"});
+    stage.create::<ConfigMap>(json!({"metadata": {"name": "authorities"}, "data": data})).await;
+    let trust = json!({"provider": {"ldap": {"caRef": {"configMap": {"name": "authorities"}}}}});
+    stage.directory("acme", with(ldap(&server.tls_url()), &trust)).await;
+    stage.ready("acme", "False", "Misconfigured").await;
+    let evidence = Evidence::of(&stage).await;
+    evidence.assert_none_of(&["canary-in-a-config-map"], &[]);
+}
