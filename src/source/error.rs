@@ -51,7 +51,7 @@ impl SourceError {
     /// A failure of a class.
     #[must_use]
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, message: message.into() }
+        Self { class, message: on_one_line(message.into()) }
     }
 
     /// [`Class::Transient`].
@@ -85,6 +85,18 @@ impl SourceError {
     }
 }
 
+/// A message repeats what settings say, which may have line breaks: in a log they would begin a line
+/// that looks like another message.
+pub fn on_one_line(message: String) -> String {
+    if !message.chars().any(char::is_control) {
+        return message;
+    }
+    let written = message.chars().map(|character| {
+        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
+    });
+    written.collect()
+}
+
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -92,3 +104,15 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_no_line_breaks_or_other_control_characters() {
+        let error = SourceError::transient("no entry 'ou=x\nWARN all is lost\r\u{1b}[2J'");
+        assert_eq!(error.message, "no entry 'ou=x\\nWARN all is lost\\r\\u{1b}[2J'");
+        assert_eq!(SourceError::transient("Zoë").message, "Zoë");
+    }
+}

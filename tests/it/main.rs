@@ -23,6 +23,7 @@ mod egress;
 mod engine;
 mod grace;
 mod guard;
+mod hostile;
 mod ldap;
 mod observability;
 mod preview;

@@ -1,6 +1,6 @@
 //! An entry of an answer: its name and those attributes whose values are text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, hash_map};
 
 use lber::structure::{PL, StructureTag};
 
@@ -80,6 +80,27 @@ pub struct ValueRange {
     pub values: Option<Vec<String>>,
 }
 
+/// Attributes with all their values. OpenLDAP sends an attribute several times when its values
+/// were loaded among those of others, and no value may be lost by that: a group would lose members.
+#[derive(Default)]
+struct Gathered {
+    attributes: Vec<(String, Vec<StructureTag>)>,
+    /// Places by names in lower case.
+    places: HashMap<String, usize>,
+}
+
+impl Gathered {
+    fn add(&mut self, name: String, mut values: Vec<StructureTag>) {
+        match self.places.entry(name.to_ascii_lowercase()) {
+            hash_map::Entry::Occupied(place) => self.attributes[*place.get()].1.append(&mut values),
+            hash_map::Entry::Vacant(place) => {
+                place.insert(self.attributes.len());
+                self.attributes.push((name, values));
+            }
+        }
+    }
+}
+
 impl Entry {
     /// Reads an entry; `None` when its name or an attribute's name is not text.
     ///
@@ -97,7 +118,8 @@ impl Entry {
         let mut parts = parts.into_iter();
         let dn = text(parts.next()?)?;
         let PL::C(list) = parts.next()?.payload else { return None };
-        let mut entry = Self { dn, attributes: Vec::with_capacity(list.len()), ..Self::default() };
+        let mut entry = Self { dn, ..Self::default() };
+        let mut plain = Gathered::default();
         for attribute in list {
             let PL::C(parts) = attribute.payload else { return None };
             let mut parts = parts.into_iter();
@@ -105,21 +127,25 @@ impl Entry {
             let PL::C(values) = parts.next()?.payload else { return None };
             match name.split_once(';') {
                 None if is_forbidden(&name) => {}
-                None if octets.iter().any(|known| known.eq_ignore_ascii_case(&name)) => {
-                    let bytes = values.into_iter().filter_map(|value| match value.payload {
-                        PL::P(bytes) => Some(bytes),
-                        PL::C(_) => None,
-                    });
-                    let bytes = bytes.collect();
-                    entry.octets.push((name, bytes));
-                }
-                None => entry.take(name, values, left_out),
+                None => plain.add(name, values),
                 Some((name, option)) => {
                     if let Some(range) = ValueRange::decode(name, option, values) {
                         entry.partial.push(name.to_owned());
                         entry.ranges.push(range);
                     }
                 }
+            }
+        }
+        for (name, values) in plain.attributes {
+            if octets.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                let bytes = values.into_iter().filter_map(|value| match value.payload {
+                    PL::P(bytes) => Some(bytes),
+                    PL::C(_) => None,
+                });
+                let bytes = bytes.collect();
+                entry.octets.push((name, bytes));
+            } else {
+                entry.take(name, values, left_out);
             }
         }
         Some(entry)
@@ -264,6 +290,20 @@ mod tests {
         assert!(entry.is_binary("Description"));
         assert_eq!(entry.values("CN"), ["Ada"]);
         assert_eq!(left_out.binary, [("description".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn an_attribute_that_comes_several_times_has_the_values_of_all() {
+        let tag = entry(&[("member", &[b"cn=a"]), ("cn", &[b"g"]), ("Member", &[b"cn=b", b"cn=c"])]);
+        let found = Entry::decode(tag, &mut LeftOut::default()).unwrap();
+        assert_eq!(found.values("member"), ["cn=a", "cn=b", "cn=c"]);
+        let tag = entry(&[("objectGUID", &[b"\xff"]), ("cn", &[b"g"]), ("objectGUID", &[b"\xfe"])]);
+        let found = Entry::decode_with(tag, &["objectguid"], &mut LeftOut::default()).unwrap();
+        assert_eq!(found.octets, [("objectGUID".to_owned(), vec![b"\xff".to_vec(), b"\xfe".to_vec()])]);
+        let mut left_out = LeftOut::default();
+        let tag = entry(&[("member", &[b"cn=a"]), ("member", &[b"\xff"])]);
+        assert!(!Entry::decode(tag, &mut left_out).unwrap().is_whole("member"));
+        assert_eq!(left_out.binary, [("member".to_owned(), 1)].into());
     }
 
     #[test]
