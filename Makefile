@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint deny crds chart-test image
+.PHONY: help demo test fuzz bench lint deny crds chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,6 +11,9 @@ demo: ## Shows it all on this machine, from an LDAP server to objects in a clust
 test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 	dev/servers.sh
 	cargo test --locked
+
+fuzz: ## Gives every parser of strangers' bytes what a fuzzer makes up, for SECONDS=60 each; TARGET=tables runs one.
+	SECONDS_EACH=$(or $(SECONDS),60) dev/fuzz.sh $(TARGET)
 
 bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
 	dev/servers.sh

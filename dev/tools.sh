@@ -11,6 +11,7 @@ declare -A tools=(
   [promtool]=github.com/prometheus/prometheus/cmd/promtool@v0.316.0
   [crane]=github.com/google/go-containerregistry/cmd/crane@v0.22.1
   [cargo-deny]=crate:cargo-deny@0.20.2
+  [cargo-fuzz]=crate:cargo-fuzz@0.13.2
 )
 
 name=${1:-}

@@ -26,5 +26,8 @@ pub mod sink;
 pub mod source;
 pub mod telemetry;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod purity;

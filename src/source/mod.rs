@@ -10,7 +10,7 @@ pub mod csv;
 pub mod egress;
 pub mod error;
 pub mod ldap;
-mod ldap_protocol;
+pub(crate) mod ldap_protocol;
 pub mod material;
 mod pages;
 pub mod tenant;
@@ -108,7 +108,7 @@ impl Problem {
     /// A problem of a field.
     #[must_use]
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: error::on_one_line(message.into()) }
     }
 }
 

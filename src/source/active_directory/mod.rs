@@ -1,6 +1,6 @@
 //! Active Directory domains: people and groups of one domain, read from its domain controllers.
 
-mod changes;
+pub(crate) mod changes;
 mod controller;
 mod controls;
 mod foreign;
@@ -14,7 +14,7 @@ mod settings;
 mod spec;
 mod state;
 mod syntax;
-mod values;
+pub(crate) mod values;
 
 use futures::stream::BoxStream;
 

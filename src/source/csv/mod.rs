@@ -3,7 +3,7 @@
 
 mod batch;
 mod columns;
-mod files;
+pub(crate) mod files;
 mod groups;
 mod memberships;
 mod notes;

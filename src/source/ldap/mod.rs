@@ -1,10 +1,10 @@
 //! LDAP version 3 directories (RFC 4511): OpenLDAP, 389 Directory Server, `FreeIPA` and kin.
 
-mod changes;
-mod map;
+pub(crate) mod changes;
+pub(crate) mod map;
 mod notes;
 mod pull;
-mod schema;
+pub(crate) mod schema;
 mod settings;
 mod spec;
 mod tenant;
