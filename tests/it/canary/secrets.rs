@@ -65,7 +65,7 @@ async fn refusing(text: &[u8]) -> Listener {
     saying([&[0x30, length(operation.len() + 3), 2, 1, 1], &operation[..]].concat()).await
 }
 
-/// An object store that answers every request with the request itself.
+/// An object store that answers every request with the request itself, which is no answer of a store.
 async fn echoing() -> (u16, JoinHandle<()>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -245,7 +245,7 @@ async fn credentials_are_let_out_nowhere(level: &str) {
                 ("sessionToken", b"canary-session-token"),
             ],
             bucket,
-            "Unauthorized",
+            "Unreachable",
         ),
         Case::new(
             "tables",
