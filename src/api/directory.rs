@@ -5,6 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::config_map::{ConfigMapOutput, listed_attributes_are_mirrored};
 use super::defaults;
 use super::quarantine::Quarantine;
 use super::rule;
@@ -42,7 +43,7 @@ pub const MAX_NAME: usize = 63;
         .message("metadata.name must have at most 63 characters and no dot: it is used as a label value and as the beginning of the mirrors' names")
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = listed_attributes_exist())]
+#[x_kube(validation = listed_attributes_exist(), validation = listed_attributes_are_mirrored())]
 pub struct DirectorySpec {
     /// The name to show to people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -280,6 +281,10 @@ pub struct Output {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "set"), inner(length(min = 1, max = 64)))]
     pub attributes: Option<Vec<String>>,
+    /// The same people and groups as files in a ConfigMap. Needs the chart's value
+    /// `configMapOutput.enabled`. With `mode: None` it is not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<ConfigMapOutput>,
 }
 
 /// The form of the result.

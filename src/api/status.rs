@@ -56,6 +56,9 @@ pub struct DirectoryStatus {
     /// Who is missing or inactive and goes when the grace time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
+    /// The ConfigMap that `spec.output.configMap` asked for, as it was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<ConfigMapStatus>,
     /// Failed syncs in a row; decides how long to wait for the next, across restarts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<i32>,
@@ -77,6 +80,24 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub quarantined: Vec<Quarantined>,
+}
+
+/// What stands in the ConfigMap of `spec.output.configMap`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigMapStatus {
+    /// Its name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// The hash of all files, as in its `index.json`.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// People in it.
+    pub users: i64,
+    /// Groups in it.
+    pub groups: i64,
+    /// Further ConfigMaps that it is the index of.
+    pub shards: i64,
 }
 
 /// How many people there are by state.

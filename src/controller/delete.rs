@@ -1,6 +1,8 @@
 //! What happens when a Directory is deleted: `Retain` needs nothing, `Delete` takes the mirrors
 //! away before the Directory goes, held up by a finalizer.
 
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
@@ -8,6 +10,7 @@ use super::Context;
 use crate::api::directory::OnDirectoryDelete;
 use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, FINALIZER, LABEL_DIRECTORY};
 use crate::sink::DirectoryKey;
+use crate::sink::config_map;
 
 /// Puts the finalizer where the spec wants one, and takes it away where it does not.
 ///
@@ -26,8 +29,8 @@ pub async fn ensure_finalizer(
     }
 }
 
-/// Deletes every mirror of a Directory that is being deleted, one request for each kind, and lets
-/// the Directory go. Needs neither the source nor its credentials.
+/// Deletes every mirror of a Directory that is being deleted, one request for each kind, and what
+/// was written of its ConfigMap, and lets the Directory go. Needs neither the source nor its credentials.
 ///
 /// # Errors
 /// When the apiserver refuses a deletion; to be tried again.
@@ -47,8 +50,26 @@ pub async fn clean_up(
     let users: Api<DirectoryUser> = Api::namespaced(client.clone(), &key.namespace);
     users.delete_collection(&how, &which).await?;
     let checkpoints: Api<DirectoryCheckpoint> = Api::namespaced(client.clone(), &key.namespace);
+    delete_config_maps(client, key, directory).await?;
     ignore_missing(checkpoints.delete(&key.name, &how).await.map(drop))?;
     ignore_missing(set_finalizers(context, key, directory, without_ours(directory)).await)
+}
+
+async fn delete_config_maps(
+    client: &Client,
+    key: &DirectoryKey,
+    directory: &Directory,
+) -> Result<(), kube::Error> {
+    let shown = directory.status.as_ref().is_some_and(|status| status.config_map.is_some());
+    if !shown && directory.spec.output.config_map.is_none() {
+        return Ok(());
+    }
+    let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), &key.namespace);
+    match config_map::delete_but(&config_maps, &key.name, &[]).await {
+        // Without the right to write them, none were written.
+        Err(kube::Error::Api(status)) if status.code == 403 && !shown => Ok(()),
+        other => other,
+    }
 }
 
 fn has_finalizer(directory: &Directory) -> bool {

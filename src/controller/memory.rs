@@ -1,5 +1,6 @@
 //! What a worker remembers of its Directory from run to run. Losing it costs a full reading.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -7,7 +8,8 @@ use jiff::Timestamp;
 use super::approval::Approved;
 use super::checkpoint::Checkpoint;
 use super::lasting::Lasting;
-use crate::model::{ContentHash, Snapshot};
+use crate::api::status::ConfigMapStatus;
+use crate::model::{ContentHash, MirrorName, Snapshot};
 use crate::source::Cursor;
 
 /// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
@@ -25,6 +27,8 @@ pub struct Memory {
     pub lasting: Option<Lasting>,
     /// What was true when the cluster was last known to show it all.
     pub settled: Option<Settled>,
+    /// What is known of the ConfigMap.
+    pub config_map: ConfigMapMemory,
     /// Losses that were approved and are not known to be carried out.
     pub approved: Option<Approved>,
 }
@@ -36,6 +40,22 @@ impl Memory {
     pub fn has_records(&self) -> bool {
         self.reading.as_ref().is_some_and(|reading| reading.snapshot.is_some())
     }
+}
+
+/// Records of a ConfigMap by the mirrors that they are about.
+pub type Records = HashMap<MirrorName, Box<[u8]>>;
+
+/// What is known of the ConfigMap of `spec.output.configMap`.
+#[derive(Debug, Default)]
+pub struct ConfigMapMemory {
+    /// What stands in it, and the rules that it was made with; `None` when that is not known. It
+    /// shows the mirrors as they are, until some are written.
+    pub shown: Option<(ContentHash, ConfigMapStatus)>,
+    /// No shards are there but perhaps those that the index names.
+    pub tidy: bool,
+    /// Records of mirrors that stay as they are although no reading shows them, and the rules that
+    /// they were made with.
+    pub kept: Option<(ContentHash, Records)>,
 }
 
 /// A complete reading of the source.

@@ -13,6 +13,7 @@ use crate::normalize::Rules;
 use crate::plan::grace::{Fate, Policy};
 use crate::plan::guard::Limits;
 use crate::plan::quarantine::Tolerance;
+use crate::sink::config_map::Form;
 use crate::source::Problem;
 
 /// Settings that are known to work.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub departure: Policy,
     /// Scope, mapping and roles, compiled.
     pub rules: Arc<Rules>,
+    /// What stands in the ConfigMap, if one is asked for.
+    pub config_map: Option<Arc<Form>>,
     /// Changes when the records may have changed their meaning: the provider's settings.
     pub source_hash: ContentHash,
     /// Changes when the mirrors may come out differently.
@@ -68,6 +71,12 @@ impl Settings {
         let rules = rules.map(Arc::new).map_err(|errors| {
             problems.extend(errors.into_iter().map(|error| Problem::new(error.field, error.message)));
         });
+        let config_map = Form::new(directory, spec).map(|form| form.map(Arc::new));
+        let config_map = config_map.unwrap_or_else(|found| {
+            // What is wrong with other fields is told by the rules.
+            problems.extend(found.into_iter().filter(|problem| problem.field.contains("configMap")));
+            None
+        });
         let source_hash = hash(&spec.provider, &mut problems);
         let parts = (&spec.provider, &spec.scope, &spec.mapping, &spec.roles, &spec.output);
         let gone = (&spec.deletion.missing_users, &spec.deletion.inactive_users);
@@ -82,6 +91,7 @@ impl Settings {
                     tolerance,
                     departure,
                     rules,
+                    config_map,
                     source_hash,
                     rules_hash,
                 })

@@ -11,7 +11,7 @@ use super::settings::{Invalid, Settings};
 use super::{Context, progress::Progress};
 use crate::api::Directory;
 use crate::api::directory::OutputMode;
-use crate::api::status::{PendingPlan, SyncKind};
+use crate::api::status::{ConfigMapStatus, PendingPlan, SyncKind};
 use crate::cluster::references::{self, ReferenceError};
 use crate::plan::marks::Waiting;
 use crate::plan::{Plan, guard};
@@ -22,11 +22,13 @@ use crate::source::SourceError;
 mod held_back;
 mod leaving;
 mod planning;
+mod publishing;
 mod pulling;
 
 pub use held_back::TooManyHeld;
 use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
+pub use publishing::Published;
 pub use pulling::{Pulled, Want};
 
 /// What one run works on.
@@ -43,6 +45,8 @@ pub struct Run<'a> {
     pub want: Want,
     /// The losses that the status shows as held.
     pub pending: Option<&'a PendingPlan>,
+    /// The ConfigMap that the status shows.
+    pub config_map: Option<&'a ConfigMapStatus>,
     /// Ends the run at the next page or write.
     pub cancel: &'a CancellationToken,
     /// Told how far the run has come.
@@ -60,6 +64,8 @@ pub struct Synced {
     pub planned: Option<Planned>,
     /// What was written.
     pub written: WriteReport,
+    /// What stands in the ConfigMap.
+    pub config_map: Published,
     /// Why nothing was written although it was planned.
     pub held: Option<Held>,
     /// What the guard holds back.
@@ -134,8 +140,20 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         checkpoint::write(run, memory, &settings).await?;
         let written = WriteReport::default();
         let (kind, planned, pending) = (pulled.kind, None, None);
+        let config_map = publishing::untouched(run, memory);
         let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
-        return Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes });
+        return Ok(Synced {
+            started,
+            kind,
+            planned,
+            written,
+            config_map,
+            held,
+            pending,
+            waiting,
+            tenant,
+            notes,
+        });
     }
     if !memory.has_records() {
         pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
@@ -152,20 +170,28 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     }
     let pending = guard(run, memory, &mut planned, held);
     let leaving = Leaving::of(&planned.plan);
-    let written = match held {
+    let (written, changed) = match held {
         None => {
             let plan = std::mem::take(&mut planned.plan);
             if plan.writes() > 0 {
                 checkpoint::claim(run, memory, &settings).await?;
             }
-            write(run, plan).await?
+            let changed = publishing::Changed::by(&plan);
+            (write(run, plan).await?, Some(changed))
         }
-        Some(_) => WriteReport::default(),
+        Some(_) => (WriteReport::default(), None),
     };
     leaving.settle(run, memory, started.as_second());
+    let roster = planned.roster.take();
+    let config_map = match changed {
+        // Boxed, since most runs have nothing to publish and all of them would be as large.
+        Some(changed) => Box::pin(publishing::publish(run, memory, &settings, roster, changed)).await?,
+        None => publishing::untouched(run, memory),
+    };
     // Whatever is held back, withheld or refused is looked at again in every run.
     let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
-    if held.is_none() && clean && written.failed + written.refused == 0 {
+    let all_written = written.failed + written.refused == 0 && config_map.failure.is_none();
+    if held.is_none() && clean && all_written {
         // If that fails, the next run tells what this one cannot.
         checkpoint::write(run, memory, &settings).await?;
         memory.settled = Some(settled);
@@ -174,7 +200,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     }
     let (kind, planned) = (pulled.kind, Some(planned));
     let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
-    Ok(Synced { started, kind, planned, written, held, pending, waiting, tenant, notes })
+    Ok(Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes })
 }
 
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
@@ -201,7 +227,10 @@ fn guard(
         Decision::Hold(pending, names) => {
             known.held = Some(names);
             memory.approved = None;
-            guard::hold_back(&mut planned.plan);
+            let stay = guard::hold_back(&mut planned.plan);
+            if let Some(roster) = &mut planned.roster {
+                roster.keep(stay);
+            }
             Some(pending)
         }
     }

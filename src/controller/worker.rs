@@ -144,6 +144,7 @@ impl Worker {
                 owner: &owner,
                 want,
                 pending: state.status.pending_plan.as_ref(),
+                config_map: state.status.config_map.as_ref(),
                 cancel: &cancel,
                 progress: &progress,
             };

@@ -37,7 +37,7 @@ mod tests;
 
 pub use mapping::FIXED as FIXED_ATTRIBUTES;
 pub use outcome::{NormalizeError, Outcome, QuarantineReason};
-pub use output::attribute_names;
+pub use output::{ALWAYS as ALWAYS_COPIED, Output as AttributeList, attribute_names};
 pub use rules::{RuleError, Rules};
 pub use summary::Summary;
 

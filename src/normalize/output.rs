@@ -6,7 +6,7 @@ use crate::model::{PersonName, User};
 
 /// Attributes that are there whatever the list says: who the person is, whether they may be let
 /// in, and what the Directory's own rules make of them.
-const ALWAYS: &[&str] = &["externalId", "userName", "state", "role", "roles"];
+pub const ALWAYS: &[&str] = &["externalId", "userName", "state", "role", "roles"];
 
 /// The standard attributes that the list chooses from.
 const OPTIONAL: &[&str] = &[
@@ -65,7 +65,14 @@ impl Output {
         }
     }
 
+    /// Whether people have an attribute after [`Self::apply`], if they had it before.
+    #[must_use]
+    pub fn keeps(&self, name: &str) -> bool {
+        ALWAYS.contains(&name) || self.attributes.contains(name)
+    }
+
     /// The names that may stand in the list besides mapped ones.
+    #[must_use]
     pub fn standard() -> String {
         OPTIONAL.join(", ")
     }

@@ -121,11 +121,14 @@ pub fn judge(
     Some(HeldPlan { digest: digest(&mirrors), losses, allowed_users, allowed_groups, last_day, mirrors })
 }
 
-/// Takes out of a plan everything that takes something away.
-pub fn hold_back(plan: &mut Plan) {
+/// Takes out of a plan everything that takes something away; returns the mirrors that stay as they
+/// are for it.
+pub fn hold_back(plan: &mut Plan) -> Vec<MirrorName> {
+    let held = losses(plan).into_iter().map(|(_, name)| name).collect();
     plan.deletes.clear();
     plan.deactivations.clear();
     plan.updates.retain(|update| loss(update).is_none());
+    held
 }
 
 /// What a plan takes away, mirror by mirror.

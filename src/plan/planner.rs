@@ -162,6 +162,15 @@ impl<'index> Planner<'index> {
         Ok(())
     }
 
+    /// Whether a name was wanted or held before: what comes first counts.
+    #[must_use]
+    pub fn knows(&self, name: MirrorName) -> bool {
+        match name.kind {
+            Kind::User => self.seen_users.contains(&name.id),
+            Kind::Group => self.seen_groups.contains(&name.id),
+        }
+    }
+
     /// Leaves a mirror as it is, whatever that is: its record came but cannot be used.
     pub fn hold(&mut self, name: MirrorName) {
         self.seen(name);

@@ -88,6 +88,7 @@ impl Reading {
             recent: lasting.recent.within(now),
             marks: &lasting.marks,
             times: Times { now, read: now },
+            form: None,
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)
     }

@@ -350,6 +350,8 @@ async fn the_operator_may_not_reach_for_more_than_its_work_needs() {
             format!("GET {core}/configmaps"),
             format!("POST {core}/configmaps"),
             format!("PATCH {core}/configmaps/x"),
+            format!("PUT {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps"),
             format!("POST {ours}/directories"),
             format!("DELETE {ours}/directories/x"),
             format!("DELETE {ours}/directories"),
@@ -378,6 +380,32 @@ async fn only_the_secrets_and_config_maps_that_the_values_name_can_be_read() {
         .await;
     operator
         .assert_may_not(&[format!("GET {core}/secrets/other"), format!("GET {core}/configmaps/other")])
+        .await;
+}
+
+#[tokio::test]
+async fn config_maps_are_written_only_where_a_value_allows_it_and_even_then_not_listed() {
+    let release =
+        Release::render(&set(&["configMapOutput.enabled=true", "configMaps.resourceNames={acme-ca}"])).await;
+    release.install().await;
+    let operator = release.operator().await;
+    let core = format!("/api/v1/namespaces/{}", release.namespace);
+    operator
+        .assert_may(&[
+            format!("GET {core}/configmaps/x"),
+            format!("POST {core}/configmaps"),
+            format!("PUT {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps"),
+        ])
+        .await;
+    operator
+        .assert_may_not(&[
+            format!("GET {core}/configmaps"),
+            format!("GET {core}/configmaps?watch=1&timeoutSeconds=1"),
+            format!("PATCH {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps/x"),
+            format!("POST {core}/secrets"),
+        ])
         .await;
 }
 

@@ -13,6 +13,7 @@ mod canary;
 mod chart;
 mod check;
 mod commands;
+mod config_map;
 mod consumer;
 mod contract;
 mod control_plane;

@@ -99,6 +99,11 @@ annotations:
   resourceNames:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- if .Values.configMapOutput.enabled }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, update, deletecollection]
+{{- end }}
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]

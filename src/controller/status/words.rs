@@ -140,6 +140,9 @@ fn output(synced: &Synced) -> Option<(&'static str, String)> {
         let (refused, stay) = counted(written.refused, "mirror", "stays as it was", "stay as they were");
         return Some(("Refused", format!("the cluster refuses {refused}, which {stay}: {refusal}")));
     }
+    if let Some(failure) = &synced.config_map.failure {
+        return Some((failure.reason(), failure.to_string()));
+    }
     let too_large =
         synced.planned.as_ref()?.quarantined.iter().find(|held| held.reason == "TooManyMembers")?;
     let count = usize::try_from(too_large.count).unwrap_or_default();

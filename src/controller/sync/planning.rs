@@ -1,6 +1,8 @@
 //! Normalises the reading and compares it with the mirrors, on a thread of its own: it is all
 //! computation.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::super::memory::Memory;
@@ -9,12 +11,13 @@ use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
 use crate::model::snapshot::SnapshotError;
-use crate::model::{Kind, Snapshot};
+use crate::model::{Kind, MirrorName, Snapshot};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
 use crate::plan::grace::{self, Policy, Times};
 use crate::plan::guard::{self, HeldPlan, Limits};
 use crate::plan::quarantine::Tolerance;
 use crate::plan::{Completeness, Marks, Plan, Planner, Update};
+use crate::sink::config_map::{Form, Roster};
 use crate::sink::observed::View;
 
 /// A plan and what it was made of.
@@ -30,6 +33,8 @@ pub struct Planned {
     pub marks: Marks,
     /// Who is held back.
     pub quarantined: Vec<Quarantined>,
+    /// The records of the ConfigMap, if one is asked for.
+    pub roster: Option<Roster>,
     /// Whether that is more than a reading is believed with; then nothing of it is to be written.
     pub too_many_held: Option<TooManyHeld>,
     /// What the plan takes away, if that is more than the guard's limits allow.
@@ -49,6 +54,8 @@ pub struct Against<'a> {
     pub allow_empty: bool,
     /// How much may be taken away without being asked.
     pub limits: Limits,
+    /// What the records of a ConfigMap look like, if one is asked for.
+    pub form: Option<&'a Arc<Form>>,
     /// People and groups that went unasked within the last day.
     pub recent: (usize, usize),
     /// How many records may be held back.
@@ -114,7 +121,7 @@ pub(super) async fn plan(
     let view = run.context.observed.view(run.key);
     let directory = run.key.name.clone();
     let Settings { limits, tolerance, departure, .. } = *settings;
-    let rules = settings.rules.clone();
+    let (rules, form) = (settings.rules.clone(), settings.config_map.clone());
     let owner = crate::sink::object::uid_number(&run.owner.uid);
     let allow_empty = run.directory.spec.deletion.guard.may_become_empty(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
@@ -131,6 +138,7 @@ pub(super) async fn plan(
             departure,
             marks,
             times,
+            form: form.as_ref(),
         };
         compare(&snapshot, &rules, &against)
     })
@@ -146,11 +154,24 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let Against { mirrors: view, directory, owner, .. } = *against;
     let mut planner = Planner::new(&view.index, owner).following(&against.departure);
     let mut held_back = HeldBack::default();
+    let mut roster = against.form.map(|form| Roster::new(form.clone()));
     snapshot.held().iter().for_each(|name| planner.hold(*name));
     let summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
         match outcome {
-            Outcome::User(user) => planner.want_user(user)?,
-            Outcome::Group(group) => planner.want_group(group)?,
+            Outcome::User(user) => {
+                let name = MirrorName::new(Kind::User, &user.external_id);
+                if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
+                    roster.user(name, &user)?;
+                }
+                planner.want_user(user)?;
+            }
+            Outcome::Group(group) => {
+                let name = MirrorName::new(Kind::Group, &group.external_id);
+                if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
+                    roster.group(name, &group)?;
+                }
+                planner.want_group(group)?;
+            }
             Outcome::Quarantined { name, reason, message } => {
                 planner.hold(name);
                 held_back.add(reason.as_str(), &message);
@@ -169,12 +190,15 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
         allow_empty: against.allow_empty,
     });
     let marks = grace::apply(&mut plan, against.marks, &against.departure, against.times);
+    if let Some(roster) = &mut roster {
+        roster.follow(&view.index, &plan);
+    }
     let counts = count(&plan, view, directory);
     let above_limits = guard::judge(&plan, &view.index, &against.limits, against.recent);
     let (users, groups) = snapshot.counts();
     let too_many_held = held_back.too_many(users + groups + rejected_total, against.tolerance);
     let quarantined = held_back.status();
-    Ok(Planned { plan, counts, summary, marks, quarantined, too_many_held, above_limits })
+    Ok(Planned { plan, counts, summary, marks, quarantined, roster, too_many_held, above_limits })
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {

@@ -1,6 +1,7 @@
 //! Every refusal of a Directory that is not derived from the schema, each with its nearest valid neighbour.
 
 mod bounds;
+mod config_map;
 mod csv_files;
 mod forms;
 mod lengths;
@@ -20,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         forms::cases(),
         relations::cases(),
         csv_files::cases(),
+        config_map::cases(),
     ]
     .concat()
 }
@@ -39,6 +41,10 @@ fn case(path: &str, keyword: Keyword, refused: Value, accepted: Value, says: &st
         }
         path if path.starts_with("spec.provider.csv.from.secret.") => {
             case.given("spec.provider.csv.from.configMap", Value::Null)
+        }
+        "spec.output.configMap.name" => case,
+        path if path.starts_with("spec.output.configMap.") => {
+            case.given("spec.output.configMap.name", json!("people"))
         }
         _ => case,
     }

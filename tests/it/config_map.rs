@@ -1,0 +1,454 @@
+//! People and groups as files in a ConfigMap: `spec.output.configMap`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read;
+
+use directory_sync::api::status::ConfigMapStatus;
+use directory_sync::api::{Directory, LABEL_DIRECTORY};
+use k8s_openapi::api::authorization::v1::{
+    LocalSubjectAccessReview, ResourceAttributes, SubjectAccessReviewSpec,
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt;
+use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::chart;
+use crate::support::cluster::Cluster;
+use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, with};
+use crate::support::wait::eventually;
+
+/// A stage whose operator may write ConfigMaps.
+async fn allowed(prefix: &str) -> Stage {
+    let stage = Stage::new(prefix).await;
+    allow(&stage).await;
+    stage
+}
+
+/// Gives the operator the chart's right to write ConfigMaps, and waits until it has it.
+async fn allow(stage: &Stage) {
+    chart::apply_roles_with(Cluster::get(), &stage.namespace, &["configMapOutput.enabled=true"]).await;
+    let review = LocalSubjectAccessReview {
+        metadata: ObjectMeta { namespace: Some(stage.namespace.clone()), ..ObjectMeta::default() },
+        spec: SubjectAccessReviewSpec {
+            user: Some(format!("system:serviceaccount:{}:directory-sync", stage.namespace)),
+            resource_attributes: Some(ResourceAttributes {
+                namespace: Some(stage.namespace.clone()),
+                resource: Some("configmaps".into()),
+                verb: Some("deletecollection".into()),
+                ..ResourceAttributes::default()
+            }),
+            ..SubjectAccessReviewSpec::default()
+        },
+        ..LocalSubjectAccessReview::default()
+    };
+    eventually("the operator may write ConfigMaps", LIMIT, async || {
+        let answer = stage.api::<LocalSubjectAccessReview>().create(&PostParams::default(), &review).await;
+        let status = answer.unwrap().status;
+        if status.as_ref().is_some_and(|status| status.allowed) { Ok(()) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+}
+
+/// People of a ConfigMap `people`, written to the ConfigMap `output` as `form` says besides.
+fn output(form: &Value) -> Value {
+    with(csv(), &json!({"output": {"configMap": with(json!({"name": "output"}), form)}}))
+}
+
+/// What an application reads: the index, and each file of each kind with its hash checked.
+struct Files {
+    index: Value,
+    users: Vec<String>,
+    groups: Vec<String>,
+}
+
+/// A ConfigMap's value, uncompressed, and its hash as it is.
+fn value(map: &ConfigMap, key: &str) -> (String, String) {
+    let text = map.data.as_ref().and_then(|data| data.get(key)).map(|text| text.as_bytes().to_vec());
+    let bytes =
+        text.or_else(|| Some(map.binary_data.as_ref()?.get(key)?.0.clone())).expect("the key is there");
+    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
+    if key.strip_suffix(".gz").is_none() {
+        return (String::from_utf8(bytes).unwrap(), hash);
+    }
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    (text, hash)
+}
+
+/// Reads as docs/configmap.md says that an application does.
+async fn read(stage: &Stage, name: &str) -> Files {
+    let maps = stage.api::<ConfigMap>();
+    let index: Value = serde_json::from_str(&value(&maps.get(name).await.unwrap(), "index.json").0).unwrap();
+    let (mut users, mut groups, mut lines) = (Vec::new(), Vec::new(), String::new());
+    for file in index["files"].as_array().unwrap() {
+        let key = file["key"].as_str().unwrap();
+        let (text, hash) = value(&maps.get(file["configMap"].as_str().unwrap()).await.unwrap(), key);
+        assert_eq!(file["sha256"], hash);
+        writeln!(lines, "{hash}  {key}").unwrap();
+        if file["kind"] == "user" { users.push(text) } else { groups.push(text) }
+    }
+    assert_eq!(index["hash"], data_encoding::HEXLOWER.encode(&Sha256::digest(lines.as_bytes())));
+    Files { index, users, groups }
+}
+
+/// The records of files in one of the formats of JSON.
+fn records(index: &Value, files: &[String]) -> Vec<Value> {
+    let records = |file: &String| -> Vec<Value> {
+        if index["format"] == "JSON" {
+            return serde_json::from_str(file).unwrap();
+        }
+        file.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    files.iter().flat_map(records).collect()
+}
+
+/// A mirror as a record.
+fn record<T: serde::Serialize>(name: &str, content: &T) -> Value {
+    with(serde_json::to_value(content).unwrap(), &json!({"objectName": name}))
+}
+
+/// What the mirrors say, as records in the order of their names.
+async fn mirrored(stage: &Stage) -> (Vec<Value>, Vec<Value>) {
+    let users = stage.users().await.into_iter();
+    let users: BTreeMap<String, Value> =
+        users.map(|user| (user.name_any(), record(&user.name_any(), &user.spec.user))).collect();
+    let groups = stage.api::<directory_sync::api::DirectoryGroup>();
+    let groups = groups.list(&ListParams::default()).await.unwrap().items.into_iter();
+    let groups: BTreeMap<String, Value> =
+        groups.map(|group| (group.name_any(), record(&group.name_any(), &group.spec.group))).collect();
+    (users.into_values().collect(), groups.into_values().collect())
+}
+
+/// Asserts that a ConfigMap in a format of JSON says what the mirrors say.
+async fn assert_mirrored(stage: &Stage, name: &str) -> Files {
+    let files = read(stage, name).await;
+    let said = (records(&files.index, &files.users), records(&files.index, &files.groups));
+    assert_eq!(said, mirrored(stage).await);
+    files
+}
+
+/// The e-mail addresses in a ConfigMap, in order.
+async fn addresses(stage: &Stage) -> Vec<String> {
+    let files = read(stage, "output").await;
+    let records = records(&files.index, &files.users);
+    let mut addresses: Vec<String> =
+        records.iter().map(|record| record["email"].as_str().unwrap_or_default().to_owned()).collect();
+    addresses.sort();
+    addresses
+}
+
+/// The names of the ConfigMaps that the operator has written.
+async fn written(stage: &Stage) -> Vec<String> {
+    let which = ListParams::default().labels(LABEL_DIRECTORY);
+    stage.api::<ConfigMap>().list(&which).await.unwrap().iter().map(ResourceExt::name_any).collect()
+}
+
+async fn shown(stage: &Stage) -> Option<ConfigMapStatus> {
+    stage.status("acme").await.config_map
+}
+
+/// A table of so many people, each with a long title.
+fn crowd(count: usize) -> String {
+    let mut table = "user_id,first_name,last_name,email,job_title\n".to_owned();
+    for number in 0..count {
+        writeln!(table, "{number},Ada,Lovelace,ada{number}@a.test,{}", "x".repeat(400)).unwrap();
+    }
+    table
+}
+
+#[tokio::test]
+async fn in_every_format_the_files_say_what_the_mirrors_say() {
+    let stage = allowed("cm-formats").await;
+    stage.people(TWO).await;
+    stage.directory("acme", output(&json!({}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    for form in [
+        json!({"format": "JSON", "gzip": false}),
+        json!({"format": "JSON", "gzip": true}),
+        json!({"format": "JSONLines", "gzip": false}),
+        json!({"format": "JSONLines", "gzip": true}),
+    ] {
+        stage.respecify("acme", json!({"output": {"configMap": form}})).await;
+        stage.sync("acme").await;
+        let files = assert_mirrored(&stage, "output").await;
+        assert_eq!((&files.index["format"], &files.index["gzip"]), (&form["format"], &form["gzip"]));
+        let shown = shown(&stage).await.unwrap();
+        assert_eq!((shown.users, shown.groups, shown.shards), (2, 1, 0));
+        assert_eq!(files.index["hash"], shown.hash);
+    }
+
+    stage.respecify("acme", json!({"output": {"configMap": {"format": "CSV", "gzip": false}}})).await;
+    stage.sync("acme").await;
+    let files = read(&stage, "output").await;
+    let (ada, admins) = (stage.user("ada@a.test").await, stage.group("admins").await);
+    let header = "objectName,externalId,userName,state,role,roles,email,displayName,title,name,";
+    assert!(files.users[0].starts_with(header), "{}", files.users[0]);
+    let row = files.users[0].lines().find(|line| line.contains("ada@a.test")).unwrap();
+    assert!(row.starts_with(&format!("{},1,", ada.name_any())), "{row}");
+    let row = format!(
+        "{},{},admins,1,\"{{\"\"users\"\":[\"\"{}\"\"]}}\"\n",
+        admins.name_any(),
+        admins.spec.group.external_id,
+        ada.name_any()
+    );
+    assert!(files.groups[0].ends_with(&row), "{}", files.groups[0]);
+}
+
+#[tokio::test]
+async fn only_the_chosen_attributes_are_in_the_files() {
+    let stage = allowed("cm-chosen").await;
+    stage.people(TWO).await;
+    stage.directory("acme", output(&json!({"attributes": ["email"]}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let files = read(&stage, "output").await;
+    for record in records(&files.index, &files.users) {
+        assert!(record.get("email").is_some() && record.get("name").is_none(), "{record}");
+    }
+    assert!(stage.user("ada@a.test").await.spec.user.name.given.is_some(), "the mirror has it");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_one_is_cut_and_an_index_names_the_parts() {
+    let stage = allowed("cm-shards").await;
+    stage.people(&crowd(1_700)).await;
+    stage.directory("acme", output(&json!({"format": "JSONLines"}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let files = assert_mirrored(&stage, "output").await;
+    let first = shown(&stage).await.unwrap();
+    assert!(first.shards > 2, "{first:?}");
+    assert_eq!(files.users.len() + files.groups.len(), usize::try_from(first.shards).unwrap());
+    assert_eq!(written(&stage).await.len(), usize::try_from(first.shards).unwrap() + 1);
+
+    // The parts of the content before stay for who has read its index; older ones go.
+    let mut contents = Vec::new();
+    for changed in ["one@a.test", "two@a.test"] {
+        contents.push(written(&stage).await);
+        stage.rewrite("people", json!({"users.csv": crowd(1_700).replace("ada0@a.test", changed)})).await;
+        stage.sync("acme").await;
+        assert_mirrored(&stage, "output").await;
+    }
+    let now = written(&stage).await;
+    let gone: Vec<&String> =
+        contents[0].iter().filter(|&name| name != "output" && now.contains(name)).collect();
+    assert_eq!(gone, Vec::<&String>::new());
+    assert!(contents[1].iter().filter(|name| !contents[0].contains(name)).all(|name| now.contains(name)));
+
+    stage.respecify("acme", json!({"output": {"configMap": {"gzip": true}}})).await;
+    stage.sync("acme").await;
+    assert_eq!(shown(&stage).await.unwrap().shards, 0, "compressed they fit");
+    assert_mirrored(&stage, "output").await;
+}
+
+#[tokio::test]
+async fn when_nothing_has_changed_the_config_map_is_neither_written_nor_read() {
+    let mut stage = allowed("cm-quiet").await;
+    stage.people(TWO).await;
+    stage.directory("acme", with(output(&json!({})), &json!({"sync": {"interval": "1s"}}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let mark = stage.after_a_sync().await;
+    stage.reads(mark, "people", 3).await;
+    assert_eq!(stage.reads_since(mark, "output"), 0);
+
+    let mark = Cluster::get().audit_mark();
+    stage.operator.restart().await;
+    stage.reads(mark, "people", 3).await;
+    assert_eq!(stage.reads_since(mark, "output"), 0, "the checkpoint says that it was written");
+    assert_eq!(stage.written(mark).of("configmaps").len(), 0);
+}
+
+#[tokio::test]
+async fn a_deleted_or_edited_config_map_is_written_again_when_everything_is_asked_for() {
+    let stage = allowed("cm-repair").await;
+    stage.people(TWO).await;
+    stage.directory("acme", output(&json!({}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.patch::<ConfigMap>("output", json!({"data": {"users.json": "[]\n", "mine": "x"}})).await;
+    stage.full_sync("acme").await;
+    assert_mirrored(&stage, "output").await;
+    assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap().data.unwrap().len(), 3);
+    stage.api::<ConfigMap>().delete("output", &DeleteParams::default()).await.unwrap();
+    stage.full_sync("acme").await;
+    assert_mirrored(&stage, "output").await;
+}
+
+/// A table of twenty people with badges, of whom the first has this name and the last this badge.
+fn badges(first: &str, badge: &str) -> String {
+    let mut table = "user_id,first_name,last_name,email,badge\n".to_owned();
+    for number in 1..20 {
+        let name = if number == 1 { first } else { "Lovelace" };
+        writeln!(table, "{number},Ada,{name},ada{number}@a.test,{number}").unwrap();
+    }
+    writeln!(table, "20,Grace,Hopper,grace@a.test,{badge}").unwrap();
+    table
+}
+
+#[tokio::test]
+async fn who_is_held_back_stays_as_last_known_and_the_others_go_on() {
+    let stage = allowed("cm-held").await;
+    stage.people(&badges("Lovelace", "20")).await;
+    let mapping = json!([{"attribute": "badge", "value": "raw.badge", "required": true}]);
+    stage.directory("acme", with(output(&json!({})), &json!({"mapping": mapping}))).await;
+    stage.ready("acme", "True", "Synced").await;
+
+    // Grace can no longer be decided, and Ada has changed.
+    stage.rewrite("people", json!({"users.csv": badges("King", "")})).await;
+    stage.sync("acme").await;
+    let quarantined = stage.status("acme").await.quarantined;
+    assert_eq!(quarantined.first().map(|held| held.count), Some(1), "{quarantined:?}");
+    let files = assert_mirrored(&stage, "output").await;
+    assert!(files.users[0].contains("King") && files.users[0].contains("grace@a.test"));
+
+    // The same in another format, of which there is no last content.
+    stage.respecify("acme", json!({"output": {"configMap": {"format": "JSONLines"}}})).await;
+    stage.sync("acme").await;
+    let files = assert_mirrored(&stage, "output").await;
+    assert_eq!(files.users[0].lines().count(), 20);
+}
+
+#[tokio::test]
+async fn who_is_missing_stays_for_the_grace_time_and_then_as_the_mirror_does() {
+    let stage = allowed("cm-grace").await;
+    stage.people(TWO).await;
+    let week = json!({"deletion": {"graceTime": "168h"}});
+    stage.directory("acme", with(output(&json!({})), &week)).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.rewrite("people", json!({"users.csv": ONE.replace("Ada", "Augusta")})).await;
+    stage.sync("acme").await;
+    let files = assert_mirrored(&stage, "output").await;
+    assert!(files.users[0].contains("Augusta"));
+    assert_eq!(addresses(&stage).await, ["ada@a.test", "grace@a.test"]);
+
+    stage.respecify("acme", json!({"deletion": {"graceTime": "0s", "missingUsers": "Deactivate"}})).await;
+    stage.sync("acme").await;
+    let files = assert_mirrored(&stage, "output").await;
+    assert!(files.users[0].contains("\"state\":\"Inactive\""), "{}", files.users[0]);
+
+    stage.respecify("acme", json!({"deletion": {"missingUsers": "Delete"}})).await;
+    stage.sync("acme").await;
+    assert_mirrored(&stage, "output").await;
+    assert_eq!(addresses(&stage).await, ["ada@a.test"]);
+}
+
+#[tokio::test]
+async fn who_gets_no_mirror_for_being_inactive_is_in_no_file() {
+    let stage = allowed("cm-inactive").await;
+    let table = "user_id,first_name,last_name,email,state\n1,Ada,Lovelace,ada@a.test,active\n2,Grace,Hopper,grace@a.test,inactive\n";
+    stage.people(table).await;
+    let go = json!({"deletion": {"inactiveUsers": "Delete"}});
+    stage.directory("acme", with(output(&json!({})), &go)).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_mirrored(&stage, "output").await;
+    assert_eq!(addresses(&stage).await, ["ada@a.test"]);
+}
+
+#[tokio::test]
+async fn what_the_guard_holds_stays_until_it_is_approved() {
+    let stage = allowed("cm-guard").await;
+    stage.people(&crowd(20)).await;
+    stage.directory("acme", output(&json!({}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let table = crowd(5) + "99,New,Person,new@a.test,x\n";
+    stage.rewrite("people", json!({"users.csv": table})).await;
+    stage.sync("acme").await;
+    stage.ready("acme", "False", "PlanHeld").await;
+    assert_eq!(addresses(&stage).await.len(), 21);
+    assert_mirrored(&stage, "output").await;
+
+    let hash = stage.status("acme").await.pending_plan.unwrap().hash;
+    stage.respecify("acme", json!({"deletion": {"guard": {"approvedPlan": hash}}})).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(addresses(&stage).await.len(), 6);
+}
+
+#[tokio::test]
+async fn an_empty_reading_leaves_everybody_in_the_files() {
+    let stage = allowed("cm-empty").await;
+    stage.people(TWO).await;
+    stage.directory("acme", output(&json!({}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.rewrite("people", json!({"users.csv": "user_id,first_name,last_name,email\n"})).await;
+    stage.sync("acme").await;
+    stage.ready("acme", "False", "EmptyResult").await;
+    stage.full_sync("acme").await;
+    assert_eq!(addresses(&stage).await, ["ada@a.test", "grace@a.test"]);
+}
+
+#[tokio::test]
+async fn a_config_map_of_somebody_else_is_left_alone_and_told() {
+    let stage = allowed("cm-foreign").await;
+    stage.people(TWO).await;
+    stage.create::<ConfigMap>(json!({"metadata": {"name": "output"}, "data": {"mine": "x"}})).await;
+    let before = stage.api::<ConfigMap>().get("output").await.unwrap();
+    stage.directory("acme", output(&json!({}))).await;
+    let message = stage.told("acme", "OutputReady", "False", "ConfigMapNotOurs").await;
+    assert!(
+        message.contains("the ConfigMap output is there and was not written for this Directory"),
+        "{message}"
+    );
+    assert_eq!(stage.ready("acme", "False", "ConfigMapNotOurs").await, message);
+    assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap(), before);
+    assert_eq!(stage.user_names().await.len(), 2, "the mirrors are there all the same");
+
+    stage.respecify("acme", json!({"output": {"configMap": {"name": "free"}}})).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_mirrored(&stage, "free").await;
+    assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_is_renamed_or_no_longer_asked_for_is_removed_with_all_its_parts() {
+    let stage = allowed("cm-remove").await;
+    stage.people(&crowd(1_700)).await;
+    stage.create::<ConfigMap>(json!({"metadata": {"name": "other"}, "data": {"mine": "x"}})).await;
+    stage.directory("acme", output(&json!({}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert!(written(&stage).await.len() > 2);
+
+    stage.respecify("acme", json!({"output": {"configMap": {"name": "renamed"}}})).await;
+    stage.sync("acme").await;
+    assert_mirrored(&stage, "renamed").await;
+    let names = written(&stage).await;
+    assert!(names.iter().all(|name| name.starts_with("renamed")), "{names:?}");
+
+    stage.respecify("acme", json!({"output": {"configMap": null}})).await;
+    stage.sync("acme").await;
+    assert_eq!(written(&stage).await, Vec::<String>::new());
+    assert_eq!(shown(&stage).await, None);
+    assert!(stage.api::<ConfigMap>().get_opt("other").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_deleted_directory_takes_its_config_map_along_only_when_asked_to() {
+    let stage = allowed("cm-delete").await;
+    stage.people(TWO).await;
+    let asked = json!({"deletion": {"onDirectoryDelete": "Delete"}});
+    for (spec, left) in [(output(&json!({})), vec!["output"]), (with(output(&json!({})), &asked), vec![])] {
+        stage.directory("acme", spec).await;
+        stage.ready("acme", "True", "Synced").await;
+        assert_eq!(written(&stage).await, ["output"]);
+        stage.api::<Directory>().delete("acme", &DeleteParams::default()).await.unwrap();
+        eventually("the Directory is gone", LIMIT, async || {
+            let found = stage.api::<Directory>().get_opt("acme").await.unwrap();
+            found.map_or(Ok(()), |found| Err(format!("{:?}", found.metadata)))
+        })
+        .await;
+        assert_eq!(written(&stage).await, left);
+    }
+}
+
+#[tokio::test]
+async fn without_the_right_the_condition_names_the_value_and_the_mirrors_go_on() {
+    let stage = Stage::new("cm-right").await;
+    stage.people(ONE).await;
+    stage.directory("acme", output(&json!({}))).await;
+    let message = stage.told("acme", "OutputReady", "False", "ConfigMapNotAllowed").await;
+    assert!(message.contains("set the chart's value configMapOutput.enabled to true"), "{message}");
+    stage.users_become(&["ada@a.test"]).await;
+    allow(&stage).await;
+    stage.sync("acme").await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_mirrored(&stage, "output").await;
+}
