@@ -26,6 +26,10 @@ pub struct ConfigMapOutput {
     /// Whether the files are compressed (RFC 1952); they then stand in `binaryData`.
     #[serde(default)]
     pub gzip: bool,
+    /// Whether the files stand in ConfigMaps that are `immutable`, with other names for each content.
+    /// The one of this `name` then has the index alone.
+    #[serde(default)]
+    pub immutable: bool,
     /// The attributes of people that are copied; default: all that the mirrors have. `externalId`,
     /// `userName`, `state`, `role` and `roles` are always there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

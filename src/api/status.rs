@@ -98,6 +98,9 @@ pub struct ConfigMapStatus {
     pub groups: i64,
     /// Further ConfigMaps that it is the index of.
     pub shards: i64,
+    /// Whether those are immutable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub immutable: bool,
 }
 
 /// How many people there are by state.

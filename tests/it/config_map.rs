@@ -1,56 +1,22 @@
 //! People and groups as files in a ConfigMap: `spec.output.configMap`.
 
+mod updates;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 
 use directory_sync::api::status::ConfigMapStatus;
 use directory_sync::api::{Directory, LABEL_DIRECTORY};
-use k8s_openapi::api::authorization::v1::{
-    LocalSubjectAccessReview, ResourceAttributes, SubjectAccessReviewSpec,
-};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
-use kube::api::{DeleteParams, ListParams, ObjectMeta, PostParams};
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::chart;
 use crate::support::cluster::Cluster;
 use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, with};
 use crate::support::wait::eventually;
-
-/// A stage whose operator may write ConfigMaps.
-async fn allowed(prefix: &str) -> Stage {
-    let stage = Stage::new(prefix).await;
-    allow(&stage).await;
-    stage
-}
-
-/// Gives the operator the chart's right to write ConfigMaps, and waits until it has it.
-async fn allow(stage: &Stage) {
-    chart::apply_roles_with(Cluster::get(), &stage.namespace, &["configMapOutput.enabled=true"]).await;
-    let review = LocalSubjectAccessReview {
-        metadata: ObjectMeta { namespace: Some(stage.namespace.clone()), ..ObjectMeta::default() },
-        spec: SubjectAccessReviewSpec {
-            user: Some(format!("system:serviceaccount:{}:directory-sync", stage.namespace)),
-            resource_attributes: Some(ResourceAttributes {
-                namespace: Some(stage.namespace.clone()),
-                resource: Some("configmaps".into()),
-                verb: Some("deletecollection".into()),
-                ..ResourceAttributes::default()
-            }),
-            ..SubjectAccessReviewSpec::default()
-        },
-        ..LocalSubjectAccessReview::default()
-    };
-    eventually("the operator may write ConfigMaps", LIMIT, async || {
-        let answer = stage.api::<LocalSubjectAccessReview>().create(&PostParams::default(), &review).await;
-        let status = answer.unwrap().status;
-        if status.as_ref().is_some_and(|status| status.allowed) { Ok(()) } else { Err(format!("{status:?}")) }
-    })
-    .await;
-}
 
 /// People of a ConfigMap `people`, written to the ConfigMap `output` as `form` says besides.
 fn output(form: &Value) -> Value {
@@ -161,7 +127,7 @@ fn crowd(count: usize) -> String {
 
 #[tokio::test]
 async fn in_every_format_the_files_say_what_the_mirrors_say() {
-    let stage = allowed("cm-formats").await;
+    let stage = Stage::with_config_map_output("cm-formats").await;
     stage.people(TWO).await;
     stage.directory("acme", output(&json!({}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -199,7 +165,7 @@ async fn in_every_format_the_files_say_what_the_mirrors_say() {
 
 #[tokio::test]
 async fn only_the_chosen_attributes_are_in_the_files() {
-    let stage = allowed("cm-chosen").await;
+    let stage = Stage::with_config_map_output("cm-chosen").await;
     stage.people(TWO).await;
     stage.directory("acme", output(&json!({"attributes": ["email"]}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -212,7 +178,7 @@ async fn only_the_chosen_attributes_are_in_the_files() {
 
 #[tokio::test]
 async fn what_does_not_fit_into_one_is_cut_and_an_index_names_the_parts() {
-    let stage = allowed("cm-shards").await;
+    let stage = Stage::with_config_map_output("cm-shards").await;
     stage.people(&crowd(1_700)).await;
     stage.directory("acme", output(&json!({"format": "JSONLines"}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -244,7 +210,7 @@ async fn what_does_not_fit_into_one_is_cut_and_an_index_names_the_parts() {
 
 #[tokio::test]
 async fn when_nothing_has_changed_the_config_map_is_neither_written_nor_read() {
-    let mut stage = allowed("cm-quiet").await;
+    let mut stage = Stage::with_config_map_output("cm-quiet").await;
     stage.people(TWO).await;
     stage.directory("acme", with(output(&json!({})), &json!({"sync": {"interval": "1s"}}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -261,7 +227,7 @@ async fn when_nothing_has_changed_the_config_map_is_neither_written_nor_read() {
 
 #[tokio::test]
 async fn a_deleted_or_edited_config_map_is_written_again_when_everything_is_asked_for() {
-    let stage = allowed("cm-repair").await;
+    let stage = Stage::with_config_map_output("cm-repair").await;
     stage.people(TWO).await;
     stage.directory("acme", output(&json!({}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -287,7 +253,7 @@ fn badges(first: &str, badge: &str) -> String {
 
 #[tokio::test]
 async fn who_is_held_back_stays_as_last_known_and_the_others_go_on() {
-    let stage = allowed("cm-held").await;
+    let stage = Stage::with_config_map_output("cm-held").await;
     stage.people(&badges("Lovelace", "20")).await;
     let mapping = json!([{"attribute": "badge", "value": "raw.badge", "required": true}]);
     stage.directory("acme", with(output(&json!({})), &json!({"mapping": mapping}))).await;
@@ -310,7 +276,7 @@ async fn who_is_held_back_stays_as_last_known_and_the_others_go_on() {
 
 #[tokio::test]
 async fn who_is_missing_stays_for_the_grace_time_and_then_as_the_mirror_does() {
-    let stage = allowed("cm-grace").await;
+    let stage = Stage::with_config_map_output("cm-grace").await;
     stage.people(TWO).await;
     let week = json!({"deletion": {"graceTime": "168h"}});
     stage.directory("acme", with(output(&json!({})), &week)).await;
@@ -334,7 +300,7 @@ async fn who_is_missing_stays_for_the_grace_time_and_then_as_the_mirror_does() {
 
 #[tokio::test]
 async fn who_gets_no_mirror_for_being_inactive_is_in_no_file() {
-    let stage = allowed("cm-inactive").await;
+    let stage = Stage::with_config_map_output("cm-inactive").await;
     let table = "user_id,first_name,last_name,email,state\n1,Ada,Lovelace,ada@a.test,active\n2,Grace,Hopper,grace@a.test,inactive\n";
     stage.people(table).await;
     let go = json!({"deletion": {"inactiveUsers": "Delete"}});
@@ -346,7 +312,7 @@ async fn who_gets_no_mirror_for_being_inactive_is_in_no_file() {
 
 #[tokio::test]
 async fn what_the_guard_holds_stays_until_it_is_approved() {
-    let stage = allowed("cm-guard").await;
+    let stage = Stage::with_config_map_output("cm-guard").await;
     stage.people(&crowd(20)).await;
     stage.directory("acme", output(&json!({}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -365,7 +331,7 @@ async fn what_the_guard_holds_stays_until_it_is_approved() {
 
 #[tokio::test]
 async fn an_empty_reading_leaves_everybody_in_the_files() {
-    let stage = allowed("cm-empty").await;
+    let stage = Stage::with_config_map_output("cm-empty").await;
     stage.people(TWO).await;
     stage.directory("acme", output(&json!({}))).await;
     stage.ready("acme", "True", "Synced").await;
@@ -378,7 +344,7 @@ async fn an_empty_reading_leaves_everybody_in_the_files() {
 
 #[tokio::test]
 async fn a_config_map_of_somebody_else_is_left_alone_and_told() {
-    let stage = allowed("cm-foreign").await;
+    let stage = Stage::with_config_map_output("cm-foreign").await;
     stage.people(TWO).await;
     stage.create::<ConfigMap>(json!({"metadata": {"name": "output"}, "data": {"mine": "x"}})).await;
     let before = stage.api::<ConfigMap>().get("output").await.unwrap();
@@ -400,7 +366,7 @@ async fn a_config_map_of_somebody_else_is_left_alone_and_told() {
 
 #[tokio::test]
 async fn what_is_renamed_or_no_longer_asked_for_is_removed_with_all_its_parts() {
-    let stage = allowed("cm-remove").await;
+    let stage = Stage::with_config_map_output("cm-remove").await;
     stage.people(&crowd(1_700)).await;
     stage.create::<ConfigMap>(json!({"metadata": {"name": "other"}, "data": {"mine": "x"}})).await;
     stage.directory("acme", output(&json!({}))).await;
@@ -422,7 +388,7 @@ async fn what_is_renamed_or_no_longer_asked_for_is_removed_with_all_its_parts() 
 
 #[tokio::test]
 async fn a_deleted_directory_takes_its_config_map_along_only_when_asked_to() {
-    let stage = allowed("cm-delete").await;
+    let stage = Stage::with_config_map_output("cm-delete").await;
     stage.people(TWO).await;
     let asked = json!({"deletion": {"onDirectoryDelete": "Delete"}});
     for (spec, left) in [(output(&json!({})), vec!["output"]), (with(output(&json!({})), &asked), vec![])] {
@@ -447,7 +413,7 @@ async fn without_the_right_the_condition_names_the_value_and_the_mirrors_go_on()
     let message = stage.told("acme", "OutputReady", "False", "ConfigMapNotAllowed").await;
     assert!(message.contains("set the chart's value configMapOutput.enabled to true"), "{message}");
     stage.users_become(&["ada@a.test"]).await;
-    allow(&stage).await;
+    stage.allow_config_map_output().await;
     stage.sync("acme").await;
     stage.ready("acme", "True", "Synced").await;
     assert_mirrored(&stage, "output").await;

@@ -129,6 +129,7 @@ fn status(package: &Package) -> ConfigMapStatus {
         users: number(package.users),
         groups: number(package.groups),
         shards: number(package.shards().count()),
+        immutable: package.immutable,
     }
 }
 

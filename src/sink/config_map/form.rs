@@ -29,6 +29,8 @@ pub struct Form {
     pub format: FileFormat,
     /// Whether they are compressed.
     pub gzip: bool,
+    /// Whether they stand in ConfigMaps that never change.
+    pub immutable: bool,
     /// Name of the Directory: the beginning of the mirrors' names.
     pub directory: String,
     chosen: Option<AttributeList>,
@@ -82,6 +84,7 @@ impl Form {
             name: asked.name.clone(),
             format: asked.format,
             gzip: asked.gzip,
+            immutable: asked.immutable,
             directory: directory.to_owned(),
             chosen,
             user_columns,

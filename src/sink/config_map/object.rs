@@ -20,7 +20,8 @@ pub fn index(owner: &Owner, package: &Package) -> ConfigMap {
 
 /// A ConfigMap that has one file.
 pub fn shard(owner: &Owner, package: &Package, file: &File) -> ConfigMap {
-    object(owner, package, &file.config_map, std::iter::once(file))
+    let shard = object(owner, package, &file.config_map, std::iter::once(file));
+    ConfigMap { immutable: package.immutable.then_some(true), ..shard }
 }
 
 fn object<'a>(
@@ -86,6 +87,7 @@ pub fn changed(found: &ConfigMap, wanted: &ConfigMap) -> Option<ConfigMap> {
     };
     next.data.clone_from(&wanted.data);
     next.binary_data.clone_from(&wanted.binary_data);
+    next.immutable = next.immutable.or(wanted.immutable);
     let labels = wanted.metadata.labels.iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
     next.metadata.labels.get_or_insert_default().extend(labels);
     let annotations = wanted.metadata.annotations.iter().flatten();

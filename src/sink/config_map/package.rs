@@ -25,10 +25,12 @@ pub struct Package {
     pub name: String,
     /// SHA-256 over the hashes and keys of all files.
     pub hash: String,
-    /// Stands for the name and the hash; part of the names of shards.
+    /// Stands for the name, the hash and whether shards may change; part of the names of shards.
     pub content: String,
     /// Whether the files are bytes and not text.
     pub binary: bool,
+    /// Whether all files stand in shards that never change.
+    pub immutable: bool,
     /// The files, in order.
     pub files: Vec<File>,
     /// The index as JSON.
@@ -93,7 +95,8 @@ struct Index<'a> {
 }
 
 impl Package {
-    /// Makes files of a roster: two where they fit into one ConfigMap, else each in one of its own.
+    /// Makes files of a roster: two beside the index where all fits into one ConfigMap that may change,
+    /// else each in one of its own.
     ///
     /// # Errors
     /// See [`PackageError`].
@@ -112,13 +115,16 @@ impl Package {
         files.extend(self::files(form, Kind::Group, &groups, limit)?);
         let lines = files.iter().map(|file| format!("{}  {}\n", file.sha256, file.key));
         let hash = sha256(lines.collect::<String>().as_bytes());
-        let mut content = sha256(format!("{}\n{hash}", form.name).as_bytes());
+        // What is immutable cannot become mutable again, so the two have different names.
+        let immutable = if form.immutable { "\nimmutable" } else { "" };
+        let mut content = sha256(format!("{}\n{hash}{immutable}", form.name).as_bytes());
         content.truncate(CONTENT_CHARACTERS);
         let mut package = Self {
             name: form.name.clone(),
             hash,
             content,
             binary: form.gzip,
+            immutable: form.immutable,
             files,
             index: String::new(),
             users: users.len(),
@@ -127,7 +133,7 @@ impl Package {
         package.name_files(|_, name, _| name.to_owned());
         package.write_index(form)?;
         let bytes = package.files.iter().map(|file| file.bytes.len()).sum::<usize>();
-        if package.index.len() + bytes > limit {
+        if form.immutable || package.index.len() + bytes > limit {
             if package.files.len() > MAX_SHARDS {
                 return Err(PackageError::TooLarge);
             }
@@ -259,6 +265,17 @@ mod tests {
         let lines: String = package.files.iter().map(line).collect();
         assert_eq!(package.hash, sha256(lines.as_bytes()));
         assert_eq!(index(&package)["hash"], package.hash);
+    }
+
+    #[test]
+    fn immutable_files_stand_in_shards_with_names_of_their_own_however_small_they_are() {
+        let package = |immutable: bool| {
+            Package::new(&roster(&json!({"name": "people", "immutable": immutable}), 3)).unwrap()
+        };
+        let (immutable, mutable) = (package(true), package(false));
+        assert_eq!((immutable.shards().count(), mutable.shards().count()), (2, 0));
+        assert_eq!(immutable.hash, mutable.hash);
+        assert_ne!(immutable.content, mutable.content);
     }
 
     #[test]

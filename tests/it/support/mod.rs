@@ -4,6 +4,7 @@ pub mod audit;
 pub mod chart;
 pub mod cluster;
 pub mod company;
+pub mod config_map_output;
 pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
