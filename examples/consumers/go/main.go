@@ -1,5 +1,6 @@
 // Command consumer keeps a table of one Directory's people and their groups in step with the cluster, as an
-// application would. `consumer DIRECTORY FILE`; README.md beside this file says more.
+// application would. `consumer DIRECTORY FILE`, or `configmap/NAME` for DIRECTORY; README.md beside this file says
+// more.
 package main
 
 import (
@@ -9,18 +10,30 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
 // gather is how long the table waits after a change for others that come with it: a sync may change many mirrors.
 // Those that come later do not put it off.
 const gather = 200 * time.Millisecond
+
+// retry is how long it takes until another attempt.
+const retry = time.Second
+
+// source is where people and groups come from.
+type source interface {
+	// start reads everything once; then changes are told.
+	start(ctx context.Context)
+	// read answers people and groups by name as they are now.
+	read(ctx context.Context) (map[string]User, map[string]Group, error)
+	// stop waits for the end of what start began, when its context has ended.
+	stop()
+}
 
 func main() {
 	// A pod is ended by SIGTERM.
@@ -34,9 +47,9 @@ func main() {
 
 func run(ctx context.Context, arguments []string) error {
 	if len(arguments) != 2 {
-		return errors.New("usage: consumer DIRECTORY FILE")
+		return errors.New("usage: consumer DIRECTORY|configmap/NAME FILE")
 	}
-	directory, file := arguments[0], arguments[1]
+	from, file := arguments[0], arguments[1]
 
 	// Those of the kubeconfig; in a pod, which has none, its ServiceAccount and namespace.
 	config := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
@@ -54,9 +67,6 @@ func run(ctx context.Context, arguments []string) error {
 		return err
 	}
 
-	// No resync: it would only repeat what is known.
-	factory := dynamicinformer.NewFilteredDynamicSharedInformerFactory(client, 0, namespace,
-		func(options *metav1.ListOptions) { options.LabelSelector = "directory-sync.io/directory=" + directory })
 	// Room for one: many changes are one reason to write.
 	changes := make(chan struct{}, 1)
 	changed := func() {
@@ -65,32 +75,36 @@ func run(ctx context.Context, arguments []string) error {
 		default:
 		}
 	}
-	users, err := mirrorsOf[User](factory, "directoryusers", changed)
-	if err != nil {
-		return err
+	var followed source
+	if configMap, ok := strings.CutPrefix(from, "configmap/"); ok {
+		followed, err = newFiles(client, namespace, configMap, changed)
+	} else {
+		followed, err = newMirrors(client, namespace, from, changed)
 	}
-	groups, err := mirrorsOf[Group](factory, "directorygroups", changed)
 	if err != nil {
 		return err
 	}
 
-	factory.Start(ctx.Done())
-	defer factory.Shutdown()
-	// Nothing is written before both lists are complete: half a list is not a smaller company.
-	factory.WaitForCacheSync(ctx.Done())
+	followed.start(ctx)
+	defer followed.stop()
 	for ctx.Err() == nil {
-		people := specs[User](users)
-		if err := write(file, rows(people, specs[Group](groups))); err != nil {
-			return fmt.Errorf("the table could not be written: %w", err)
-		}
-		slog.Info("the table is up to date", "people", len(people))
-		select {
-		case <-changes:
-		case <-ctx.Done():
+		pause := gather
+		if people, groups, err := followed.read(ctx); err == nil {
+			if err := write(file, rows(people, groups)); err != nil {
+				return fmt.Errorf("the table could not be written: %w", err)
+			}
+			slog.Info("the table is up to date", "people", len(people))
+			select {
+			case <-changes:
+			case <-ctx.Done():
+			}
+		} else {
+			slog.Warn("people and groups are read again", "error", err)
+			pause = retry
 		}
 		// What changes from now on is another reason, so no change is ever missed.
 		select {
-		case <-time.After(gather):
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}

@@ -2,6 +2,7 @@
 //! directory through changes, restarts and expired watches, the same in every language.
 
 mod apiserver;
+mod config_map;
 mod program;
 mod rust;
 
@@ -46,13 +47,18 @@ struct Consumers {
 impl Consumers {
     /// Starts them for the Directory `acme`.
     async fn start(stage: &Stage) -> Self {
-        let account = json!({"metadata": {"name": "application"}});
         let rule = json!({
             "apiGroups": ["directory-sync.io"], "resources": ["directoryusers", "directorygroups"],
             "verbs": ["get", "list", "watch"],
         });
+        Self::start_from(stage, "acme", &json!([rule])).await
+    }
+
+    /// Starts them for a Directory, or for `configmap/NAME`, with these rights.
+    async fn start_from(stage: &Stage, source: &str, rules: &Value) -> Self {
+        let account = json!({"metadata": {"name": "application"}});
         stage.create::<ServiceAccount>(account.clone()).await;
-        stage.create::<Role>(with(account, &json!({"rules": [rule]}))).await;
+        stage.create::<Role>(with(account, &json!({"rules": rules}))).await;
         let binding = json!({
             "metadata": {"name": "application"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "application"},
@@ -62,7 +68,8 @@ impl Consumers {
         let token = Cluster::get().service_account_token(&stage.namespace, "application").await;
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = kubeconfig::write(Cluster::get(), folder.path(), &stage.namespace, &token);
-        let running = PROGRAMS.iter().map(|program| Consumer::start(program, &kubeconfig)).collect();
+        let start = |program| Consumer::start_from(program, source, &kubeconfig);
+        let running = PROGRAMS.iter().map(start).collect();
         Self { running, _kubeconfig: folder }
     }
 

@@ -36,7 +36,8 @@ fn rust() -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_directory-sync")).with_file_name("examples").join("consumer");
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let sources = file("examples/consumers/rust");
-    let newest = ["main.rs", "replica.rs", "table.rs"].map(|name| changed(&sources.join(name)).unwrap());
+    let newest = ["files.rs", "formats.rs", "main.rs", "mirrors.rs", "replica.rs", "table.rs"]
+        .map(|name| changed(&sources.join(name)).unwrap());
     let built = changed(&program).is_ok_and(|built| newest.iter().all(|source| *source <= built));
     assert!(built, "{} is not there or out of date: run cargo build --example consumer", program.display());
     Command::new(program)
@@ -64,6 +65,7 @@ fn bash() -> Command {
 pub struct Consumer {
     /// Which one it is.
     pub program: &'static Program,
+    source: String,
     kubeconfig: PathBuf,
     folder: tempfile::TempDir,
     child: Child,
@@ -72,9 +74,15 @@ pub struct Consumer {
 impl Consumer {
     /// Starts a program for the Directory `acme` of the namespace that the kubeconfig names.
     pub fn start(program: &'static Program, kubeconfig: &Path) -> Self {
-        let (kubeconfig, folder) = (kubeconfig.to_owned(), tempfile::tempdir().unwrap());
-        let child = spawn(program, &kubeconfig, folder.path());
-        Self { program, kubeconfig, folder, child }
+        Self::start_from(program, "acme", kubeconfig)
+    }
+
+    /// Starts a program for a Directory, or for `configmap/NAME`.
+    pub fn start_from(program: &'static Program, source: &str, kubeconfig: &Path) -> Self {
+        let (source, kubeconfig, folder) =
+            (source.to_owned(), kubeconfig.to_owned(), tempfile::tempdir().unwrap());
+        let child = spawn(program, &source, &kubeconfig, folder.path());
+        Self { program, source, kubeconfig, folder, child }
     }
 
     /// Ends it as a machine that fails does: at once, with all that it has started.
@@ -89,7 +97,7 @@ impl Consumer {
     /// Starts it again, where it left its table.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.program, &self.kubeconfig, self.folder.path());
+        self.child = spawn(self.program, &self.source, &self.kubeconfig, self.folder.path());
     }
 
     /// Where its table is.
@@ -105,11 +113,15 @@ impl Consumer {
     /// Waits until `judge` is content with the table; what it says otherwise is told at the end.
     pub async fn table_passes(&self, judge: impl Fn(&str) -> Result<(), String>) {
         let what = format!("the table of the consumer in {} is as it should be", self.program.name);
-        let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         eventually(&what, LIMIT, async || {
-            judge(&self.table()).map_err(|complaint| format!("{complaint}\n{}", log()))
+            judge(&self.table()).map_err(|complaint| format!("{complaint}\n{}", self.log()))
         })
         .await;
+    }
+
+    /// What it has told.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Waits until the table is this text.
@@ -132,11 +144,11 @@ impl Drop for Consumer {
     }
 }
 
-fn spawn(program: &Program, kubeconfig: &Path, folder: &Path) -> Child {
+fn spawn(program: &Program, source: &str, kubeconfig: &Path, folder: &Path) -> Child {
     // Where kubectl is not installed, the control plane's.
     let path = format!("{}:{}", file("dev").display(), std::env::var("PATH").unwrap_or_default());
     (program.command)()
-        .args([Path::new("acme"), &folder.join("table.jsonl")])
+        .args([Path::new(source), &folder.join("table.jsonl")])
         .env("KUBECONFIG", kubeconfig)
         .env("PATH", path)
         .env("TMPDIR", folder) // so that what is left by a kill goes with the test
