@@ -1,5 +1,7 @@
 //! Checkpoints: what the operator wrote once, and whatever others have made of it since.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::{DirectoryCheckpoint, DirectoryCheckpointSpec};
@@ -49,17 +51,17 @@ fn cursor(text: &str) {
     // Cursors are bound to settings by a hash; every one is taken for one of the right settings.
     let settings = serde_json::from_str::<Value>(text).ok();
     let settings = settings.as_ref().and_then(|stored| stored["settings"].as_str()).unwrap_or_default();
-    if let Ok(position) = ldap::Position::restore(&cursor, settings) {
-        let stored = position.clone().store(settings);
-        let again = stored.map(|stored| ldap::Position::restore(&stored, settings));
-        assert!(again.is_none_or(|again| again == Ok(position)), "a place survives being stored");
-    }
-    if let Ok(position) = domain::Position::restore(&cursor, settings) {
-        let stored = position.clone().store(settings);
-        let again = stored.map(|stored| domain::Position::restore(&stored, settings));
-        assert!(again.is_none_or(|again| again == Ok(position)), "a place survives being stored");
-    }
+    survives::<ldap::Position>(&cursor, settings);
+    survives::<domain::Position>(&cursor, settings);
     if let Some(known) = Fingerprint::restore(&cursor) {
         assert!(Fingerprint::restore(&known.cursor()) == Some(known), "what was seen survives being stored");
+    }
+}
+
+/// A place that a cursor is taken for survives being stored.
+fn survives<Place: Clone + PartialEq + Serialize + DeserializeOwned>(cursor: &Cursor, settings: &str) {
+    if let Ok(place) = cursor.place::<Place>(settings) {
+        let again = Cursor::of(place.clone(), settings).map(|stored| stored.place::<Place>(settings));
+        assert!(again.is_none_or(|again| again == Ok(place)), "a place survives being stored");
     }
 }

@@ -78,6 +78,27 @@ pub enum Unreached {
     Failed(io::Error),
 }
 
+impl Unreached {
+    /// Why in words, but for a host that is refused, which tells for itself.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn why(self) -> Result<&'static str, Refused> {
+        Ok(match self {
+            Self::Refused(refused) => return Err(refused),
+            Self::Unknown => "its name cannot be resolved",
+            Self::Failed(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => "nothing listens there",
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                    "there is no route to it"
+                }
+                io::ErrorKind::TimedOut => "it does not answer",
+                _ => "the network refuses the connection",
+            },
+        })
+    }
+}
+
 /// A host that may not be connected to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

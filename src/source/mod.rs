@@ -7,6 +7,7 @@
 pub mod active_directory;
 pub mod collect;
 pub mod csv;
+pub mod cursor;
 pub mod egress;
 pub mod error;
 pub mod ldap;
@@ -20,6 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use collect::collect;
+pub use cursor::Cursor;
 pub use egress::Egress;
 pub use error::{Class, SourceError};
 pub use material::{Material, Reference, ReferenceKind};
@@ -35,11 +37,6 @@ pub enum Pull {
     /// What changed since the cursor of an earlier pull, from the same source and settings.
     Changes(Cursor),
 }
-
-/// Where a source's list of changes was left off; opaque to everything but the source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Cursor(pub String);
 
 /// A part of the answer, in any order, but for [`Page::Tenant`], which is first, and [`Page::End`],
 /// which is last.

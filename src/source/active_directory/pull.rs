@@ -24,7 +24,7 @@ use crate::source::ldap_protocol::entry::{Entry, LeftOut};
 use crate::source::ldap_protocol::search::{PageSize, Pager};
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security};
 use crate::source::pages::Pages;
-use crate::source::{End, Page, Pull, SourceError};
+use crate::source::{Cursor, End, Page, Pull, SourceError};
 
 /// How many changed entries are asked for by their ids in one search.
 const IDS_AT_A_TIME: usize = 100;
@@ -60,7 +60,7 @@ impl Reader {
     pub async fn pull(&self, request: Pull, pages: Pages) -> Result<End, SourceError> {
         let position = match &request {
             Pull::Full => None,
-            Pull::Changes(cursor) => Some(Position::restore(cursor, &self.settings)?),
+            Pull::Changes(cursor) => Some(cursor.place::<Position>(&self.settings)?),
         };
         let controller = Controller::open(self).await?;
         let mut run = Run::new(self, controller, pages);
@@ -71,7 +71,7 @@ impl Reader {
         let Run { controller, notes, left_out, context, size, .. } = run;
         let (passed_over, session) = (controller.passed_over, controller.session);
         session.close().await;
-        let cursor = result?.and_then(|position| position.store(&self.settings));
+        let cursor = result?.and_then(|position| Cursor::of(position, &self.settings));
         let notes = passed_over
             .into_iter()
             .chain(notes)

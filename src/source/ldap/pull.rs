@@ -19,7 +19,7 @@ use crate::source::ldap_protocol::search::{PageSize, Pager};
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security, Session};
 use crate::source::ldap_protocol::{filter, time};
 use crate::source::pages::Pages;
-use crate::source::{End, Page, Pull, SourceError};
+use crate::source::{Cursor, End, Page, Pull, SourceError};
 
 /// All that is needed to read a directory, resolved and checked.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Reader {
     pub async fn pull(&self, request: Pull, pages: Pages) -> Result<End, SourceError> {
         let position = match &request {
             Pull::Full => None,
-            Pull::Changes(cursor) => Some(Position::restore(cursor, &self.settings)?),
+            Pull::Changes(cursor) => Some(cursor.place::<Position>(&self.settings)?),
         };
         let session =
             Session::open(self.endpoint.clone(), &self.security, self.credentials.as_ref(), self.timeout)
@@ -76,7 +76,7 @@ impl Reader {
             }
         };
         run.session.close().await;
-        let cursor = result?.and_then(|position| position.store(&self.settings));
+        let cursor = result?.and_then(|position| Cursor::of(position, &self.settings));
         Ok(End { cursor, notes: run.notes.sentences(&run.context.nameless, run.size) })
     }
 }

@@ -153,7 +153,7 @@ async fn a_server_that_cannot_be_reached_or_speaks_something_else_is_named() {
     let closed = full(&sshd, json!({"port": free_port()})).await;
     refused(closed, Class::Transient, &["cannot be reached: nothing listens there"]);
     let unknown = full(&sshd, json!({"host": "no-such-host.invalid"})).await;
-    refused(unknown, Class::Transient, &["no-such-host.invalid:", "its name is not known"]);
+    refused(unknown, Class::Transient, &["no-such-host.invalid:", "its name cannot be resolved"]);
     let web = proxy::saying(b"HTTP/1.1 400 Bad Request\r\n\r\n".repeat(20)).await;
     let answer = full(&sshd, json!({"port": web.port, "timeoutSeconds": 2})).await;
     let error = answer.expect_err("it is no SSH");

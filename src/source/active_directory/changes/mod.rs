@@ -12,28 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::primary::PrimaryGroups;
 use super::values::FileTime;
-use crate::source::{Cursor, SourceError};
-
-/// The form of the cursor; a cursor of another form is not read.
-const VERSION: u8 = 1;
-
-/// The longest cursor that a checkpoint takes, in bytes.
-const MAX_BYTES: usize = 16_384;
+use crate::source::SourceError;
 
 /// How many changes the domain controller may have made, none of them of interest, before the
 /// place in its list moves on all the same. Where nothing of interest changed the cursor stays as
 /// it is, so that nothing is written.
 const QUIET_CHANGES: u64 = 10_000;
-
-/// A cursor, as it stands in a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stored {
-    v: u8,
-    /// Hash of the settings that decide who is read.
-    settings: String,
-    #[serde(flatten)]
-    position: Position,
-}
 
 /// Where a reading left off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,34 +43,6 @@ pub struct Position {
 }
 
 impl Position {
-    /// Writes a cursor; `None` when it cannot be written or is too long, which makes the next
-    /// reading a full one.
-    pub fn store(self, settings: &str) -> Option<Cursor> {
-        let stored = Stored { v: VERSION, settings: settings.to_owned(), position: self };
-        serde_json::to_string(&stored).ok().filter(|text| text.len() <= MAX_BYTES).map(Cursor)
-    }
-
-    /// Reads a cursor.
-    ///
-    /// # Errors
-    /// [`crate::source::Class::ChangesUnknown`] when it is of another form or other settings.
-    pub fn restore(cursor: &Cursor, settings: &str) -> Result<Self, SourceError> {
-        let stored: Stored = serde_json::from_str(&cursor.0).map_err(|_| {
-            SourceError::changes_unknown("the stored place in the list of changes cannot be read")
-        })?;
-        if stored.v != VERSION {
-            return Err(SourceError::changes_unknown(
-                "the stored place in the list of changes was written by another version of the operator",
-            ));
-        }
-        if stored.settings != settings {
-            return Err(SourceError::changes_unknown(
-                "the settings of the searches have changed since the last sync",
-            ));
-        }
-        Ok(stored.position)
-    }
-
     /// Checks that changes since this place can be had from a domain controller.
     ///
     /// # Errors
@@ -144,19 +100,6 @@ mod tests {
             primary: Some(PrimaryGroups::default()),
             bytes: Vec::new(),
         }
-    }
-
-    #[test]
-    fn a_cursor_survives_being_stored_and_is_bound_to_its_settings() {
-        let cursor = position().store("s").unwrap();
-        assert_eq!(Position::restore(&cursor, "s"), Ok(position()));
-        assert_eq!(Position::restore(&cursor, "t").unwrap_err().class, Class::ChangesUnknown);
-        for text in ["", "{}", "MSDS", r#"{"v":2,"settings":"s","invocation":"a","usn":1}"#] {
-            let error = Position::restore(&Cursor(text.to_owned()), "s").unwrap_err();
-            assert_eq!(error.class, Class::ChangesUnknown, "{text}");
-        }
-        let long = Position { cookie: Some("x".repeat(MAX_BYTES)), ..position() };
-        assert_eq!(long.store("s"), None);
     }
 
     #[test]

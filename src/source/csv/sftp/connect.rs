@@ -1,6 +1,5 @@
 //! The way to an SFTP server: the connection, its host key, the account.
 
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -159,22 +158,13 @@ impl Server {
     }
 
     fn unreached(&self, error: Unreached) -> SourceError {
-        let why = match error {
-            Unreached::Refused(refused) => return refused.into(),
-            Unreached::Unknown => "its name is not known",
-            Unreached::Failed(error) => match error.kind() {
-                io::ErrorKind::ConnectionRefused => "nothing listens there",
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    "there is no route to it"
-                }
-                io::ErrorKind::TimedOut => "it does not answer",
-                _ => "the network refuses the connection",
-            },
-        };
         let endpoint = &self.endpoint;
-        SourceError::transient(format!(
-            "{endpoint} cannot be reached: {why}; check spec.provider.csv.from.sftp.host and port, and the network between"
-        ))
+        match error.why() {
+            Ok(why) => SourceError::transient(format!(
+                "{endpoint} cannot be reached: {why}; check spec.provider.csv.from.sftp.host and port, and the network between"
+            )),
+            Err(refused) => refused.into(),
+        }
     }
 
     fn no_ssh(&self, error: &russh::Error, offered: Option<String>) -> SourceError {

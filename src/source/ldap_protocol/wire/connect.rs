@@ -1,7 +1,6 @@
 //! Reaches a server over TCP and encrypts the connection before anything else is sent.
 
 use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -100,28 +99,15 @@ pub async fn connect(
 
 /// Opens a TCP connection to the first address that answers.
 async fn reach(endpoint: &Endpoint, timeout: Duration) -> Result<TcpStream, SourceError> {
-    let unreached = |why: &str| {
-        SourceError::transient(format!(
+    let unreached = |error: Unreached| match error.why() {
+        Ok(why) => SourceError::transient(format!(
             "{endpoint} cannot be reached: {why}; check {}, the server and network policies",
             endpoint.wording.url
-        ))
+        )),
+        Err(refused) => refused.into(),
     };
     let connection = endpoint.egress.connect(&endpoint.host, endpoint.port);
-    let stream = within(timeout, endpoint, "a connection attempt", connection).await?.map_err(|error| {
-        let why = match error {
-            Unreached::Refused(refused) => return refused.into(),
-            Unreached::Unknown => "its name cannot be resolved",
-            Unreached::Failed(error) => match error.kind() {
-                io::ErrorKind::ConnectionRefused => "nothing listens there",
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    "there is no route to it"
-                }
-                io::ErrorKind::TimedOut => "it does not answer",
-                _ => "the network refuses the connection",
-            },
-        };
-        unreached(why)
-    })?;
+    let stream = within(timeout, endpoint, "a connection attempt", connection).await?.map_err(unreached)?;
     // Requests are small and wait for answers.
     let _ = stream.set_nodelay(true);
     Ok(stream)
