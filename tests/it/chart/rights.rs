@@ -30,8 +30,9 @@ impl Requester {
     }
 }
 
-/// The table of what the operator may where it watches, in the document about security.
-fn documented() -> Rights {
+/// The table of what the operator may where it watches, in the document about security: with these values of the
+/// chart, which some rows need.
+fn documented(values: &[&str]) -> Rights {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md")).unwrap();
     let rows = page.lines().skip_while(|line| !line.starts_with("| object |")).skip(2);
     let mut rights = Rights::new();
@@ -41,7 +42,14 @@ fn documented() -> Rights {
         if cells[1].starts_with("Leases ") {
             continue;
         }
-        for object in cells[1].split(", ") {
+        let (objects, needed) = match cells[1].split_once(", only with ") {
+            Some((objects, value)) => (objects, Some(value.trim_matches('`'))),
+            None => (cells[1], None),
+        };
+        if needed.is_some_and(|value| !values.contains(&value)) {
+            continue;
+        }
+        for object in objects.split(", ") {
             let resource = if object == "their status" {
                 "directories/status".to_owned()
             } else {
@@ -61,7 +69,7 @@ async fn the_operator_may_what_its_document_says_where_it_watches_and_nothing_an
     let release = Release::render(&set(&[&format!("watchNamespaces={{{watched}}}")])).await;
     release.install().await;
     let operator = release.operator().await;
-    assert_eq!(operator.rights(&watched).await, documented());
+    assert_eq!(operator.rights(&watched).await, documented(&[]));
     let elections = ["leases create", "leases get", "leases update"].map(str::to_owned);
     assert_eq!(operator.rights(&release.namespace).await, Rights::from(elections));
     for namespace in [other.as_str(), "kube-system", "default"] {
@@ -70,11 +78,22 @@ async fn the_operator_may_what_its_document_says_where_it_watches_and_nothing_an
 }
 
 #[tokio::test]
+async fn to_write_config_maps_it_needs_more_and_gets_what_its_document_says() {
+    let release = Release::render(&set(&["configMapOutput.enabled=true"])).await;
+    release.install().await;
+    let rights = release.operator().await.rights(&release.namespace).await;
+    let elections = ["leases create", "leases get", "leases update"].map(str::to_owned);
+    let expected = documented(&["configMapOutput.enabled"]).into_iter().chain(elections);
+    assert_eq!(rights, expected.collect());
+    assert_ne!(documented(&["configMapOutput.enabled"]), documented(&[]));
+}
+
+#[tokio::test]
 async fn for_the_whole_cluster_the_operator_may_no_more_in_a_namespace_than_otherwise() {
     let release = Release::render(&values_file("cluster-wide")).await;
     release.install().await;
     let other = Cluster::get().namespace("other").await;
-    assert_eq!(release.operator().await.rights(&other).await, documented());
+    assert_eq!(release.operator().await.rights(&other).await, documented(&[]));
 }
 
 #[tokio::test]
