@@ -64,13 +64,14 @@ async fn measure(scale: Scale) -> Report {
     if asked("tables") {
         report.add("tables", tables::rows(&scale));
     }
-    if asked("objects") {
-        objects(&scale, &mut report).await;
-    }
+    // The peer had a control plane that had done nothing before.
     if asked("peer") {
         let peer = peer::measure(&scale).await;
         report.add("the peer's workload", peer.rows);
         report.beside_the_peer(peer.comparison);
+    }
+    if asked("objects") {
+        objects(&scale, &mut report).await;
     }
     if asked("domain") {
         report.add("a domain", domain::rows(&scale).await);

@@ -5,13 +5,13 @@
 //! the work that the peer does, and until everybody is.
 
 use directory_sync::api::DirectoryGroup;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::first_sync::bare;
-use crate::floor;
+use crate::floor::{self, Body};
 use crate::reading;
 use crate::report::{Table, figure};
-use crate::row::{Bound, Row};
+use crate::row::{Bound, Row, median};
 use crate::scale::{Scale, grouped, size};
 use crate::second_sync::{self, Quiet};
 use crate::stage::Stage;
@@ -63,13 +63,20 @@ pub struct Comparison {
 
 /// All that is measured of ours.
 struct Ours {
-    groups: f64,
-    groups_floor: f64,
-    everybody: f64,
-    everybody_floor: f64,
+    first: Times,
+    floor: Times,
     delta: Quiet,
     full: Quiet,
     searches: usize,
+}
+
+/// From the beginning of a first sync, in seconds.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    /// Until all groups are there.
+    groups: f64,
+    /// Until everybody is.
+    everybody: f64,
 }
 
 /// Measures the workload.
@@ -77,51 +84,72 @@ pub async fn measure(scale: &Scale) -> Comparison {
     let peer = if scale.quick { &PEER_SMALL } else { &PEER };
     let company = &scale.peer;
     let slapd = Slapd::builder().company(company.clone()).start();
-    let ours = ours(company, &slapd).await;
+    let ours = ours(scale, &slapd).await;
     // The bound is for the large workload. At the small one connecting and waking up are most of our time.
     let fifth = (!scale.quick).then_some(Bound::AtMost(peer.first[0] / 5.0));
     Comparison { rows: rows(company, &ours, fifth), comparison: beside(company, &ours, peer) }
 }
 
-async fn ours(company: &Company, slapd: &Slapd) -> Ours {
+async fn ours(scale: &Scale, slapd: &Slapd) -> Ours {
     let settings = reading::settings(slapd);
-    let stage = Stage::new().await;
-    let watching = Watching::start::<DirectoryGroup>(&stage.namespace).await;
-    let begun = stage.apply(&settings, "24h").await;
-    let groups = watching.arrival(company.groups).await.instant - begun;
-    let everybody = stage.ready().await - begun;
-    drop(watching);
+    let (mut stage, first) = sync(&settings, scale.peer.groups).await;
     let searches = slapd.wait_until("the connection is closed", |done| done.closed == 1).await.searches.len();
+    let groups = floor::bodies_of_groups(&stage.namespace).await;
+    let everybody = floor::bodies(&stage.namespace).await;
+
+    let (mut rounds, mut floors) = (vec![first], Vec::new());
+    while rounds.len() < scale.rounds {
+        stage.clear().await;
+        floors.push(bare_times(&groups, &everybody).await);
+        let (next, times) = sync(&settings, scale.peer.groups).await;
+        stage = next;
+        rounds.push(times);
+    }
 
     stage.patch(json!({"sync": {"interval": "2s"}})).await;
     let delta = second_sync::observe(&stage, "Delta").await;
     stage.patch(json!({"sync": {"fullInterval": "1s"}})).await;
     let full = second_sync::observe(&stage, "Full").await;
-
-    let bodies = floor::bodies(&stage.namespace).await;
-    let group_bodies = floor::bodies_of_groups(&stage.namespace).await;
     stage.clear().await;
-    let groups_floor = bare(&group_bodies).await.seconds;
-    let everybody_floor = bare(&bodies).await.seconds;
-    Ours {
-        groups: groups.as_secs_f64(),
-        groups_floor,
-        everybody: everybody.as_secs_f64(),
-        everybody_floor,
-        delta,
-        full,
-        searches,
+    floors.push(bare_times(&groups, &everybody).await);
+
+    let seconds = |rounds: &[Times]| {
+        rounds.iter().map(|times| format!("{:.2} s", times.groups)).collect::<Vec<_>>().join(", ")
+    };
+    eprintln!("        rounds: {}; floors: {}", seconds(&rounds), seconds(&floors));
+    Ours { first: Times::median(&rounds), floor: Times::median(&floors), delta, full, searches }
+}
+
+/// A first sync in a namespace of its own.
+async fn sync(settings: &Value, groups: usize) -> (Stage, Times) {
+    let stage = Stage::new().await;
+    let watching = Watching::start::<DirectoryGroup>(&stage.namespace).await;
+    let begun = stage.apply(settings, "24h").await;
+    let groups = watching.arrival(groups).await.instant - begun;
+    let everybody = stage.ready().await - begun;
+    (stage, Times { groups: groups.as_secs_f64(), everybody: everybody.as_secs_f64() })
+}
+
+/// The floor of both times.
+async fn bare_times(groups: &[Body], everybody: &[Body]) -> Times {
+    Times { groups: bare(groups).await.seconds, everybody: bare(everybody).await.seconds }
+}
+
+impl Times {
+    fn median(rounds: &[Self]) -> Self {
+        let of = |time: fn(&Self) -> f64| median(rounds.iter().map(time).collect());
+        Self { groups: of(|times| times.groups), everybody: of(|times| times.everybody) }
     }
 }
 
 fn rows(company: &Company, ours: &Ours, fifth: Option<Bound>) -> Vec<Row> {
     let of = workload(company);
     let mut rows = vec![
-        Row::new(format!("{of}: first sync, until all groups are there"), ours.groups, "s")
-            .floor(ours.groups_floor)
+        Row::new(format!("{of}: first sync, until all groups are there"), ours.first.groups, "s")
+            .floor(ours.floor.groups)
             .bound(fifth),
-        Row::new(format!("{of}: first sync, until everybody is there, too"), ours.everybody, "s")
-            .floor(ours.everybody_floor),
+        Row::new(format!("{of}: first sync, until everybody is there, too"), ours.first.everybody, "s")
+            .floor(ours.floor.everybody),
     ];
     for (kind, quiet) in [("by changes", &ours.delta), ("by a full reading", &ours.full)] {
         rows.push(
@@ -157,9 +185,9 @@ fn beside(company: &Company, ours: &Ours, peer: &PeerFigures) -> Table {
             format!("{}, groups alone", seconds(peer.first)),
             format!(
                 "groups in {} s, {} people besides in {} s",
-                figure(ours.groups),
+                figure(ours.first.groups),
                 grouped(company.users),
-                figure(ours.everybody)
+                figure(ours.first.everybody)
             ),
         ),
         line(
