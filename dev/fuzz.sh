@@ -3,16 +3,19 @@
 # It begins with the kept corpus and adds nothing to it; what is found new is kept between runs in fuzz/corpus-new.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=dev/cache.sh
+. dev/cache.sh
 
 seconds=${SECONDS_EACH:-60}
 targets=("$@")
 ((${#targets[@]})) || mapfile -t targets < <(cd fuzz/fuzz_targets && printf '%s\n' *.rs | sed 's/\.rs$//')
 
 # No sanitizer: there is no unsafe code of ours to watch over, and so the usual compiler builds it. It counts panics,
-# hangs and memory.
+# hangs and memory. Dependencies are kept in the cache: built for a fuzzer, they are good for nothing else.
 fuzz=$(dev/tools.sh cargo-fuzz)
-"$fuzz" build --sanitizer none
-programs=fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release
+target=$cache/fuzz
+"$fuzz" build --sanitizer none --target-dir "$target"
+programs=$target/$(rustc -vV | sed -n 's/^host: //p')/release
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 
