@@ -13,6 +13,7 @@ targets=("$@")
 # No sanitizer: there is no unsafe code of ours to watch over, and so the usual compiler builds it. It counts panics,
 # hangs and memory. Dependencies are kept in the cache: built for a fuzzer, they are good for nothing else.
 fuzz=$(dev/tools.sh cargo-fuzz)
+cargo fetch --locked --manifest-path fuzz/Cargo.toml # `cargo fuzz` knows no --locked
 target=$cache/fuzz
 "$fuzz" build --sanitizer none --target-dir "$target"
 programs=$target/$(rustc -vV | sed -n 's/^host: //p')/release
