@@ -37,7 +37,7 @@ impl Expected<'_> {
             ),
             (Some(named), _, None) => format!(
                 "spec.tenant names {named}, and the directory does not say whose it is; let the account read \
-                 the id of the base entry, or leave spec.tenant out"
+                 the id of the base entry or of the domain, or leave spec.tenant out"
             ),
             (None, Some(known), Some(found)) if known.of == found.of && known.id != found.id => format!(
                 "another directory answers than before: {} has the id {} and had {}; if that is meant, set \

@@ -1,13 +1,13 @@
 //! Finds a domain controller that answers, and what it says of itself and its domain.
 
 use super::pull::Reader;
-use super::schema::entry_query;
+use super::schema::{OBJECT_SID, entry_query};
 use super::state::LockoutDuration;
-use super::values::Guid;
+use super::values::{self, Guid};
 use crate::source::ldap_protocol::entry::Entry;
 use crate::source::ldap_protocol::search::read_one;
 use crate::source::ldap_protocol::wire::{Endpoint, Session};
-use crate::source::{Class, SourceError};
+use crate::source::{Class, SourceError, TenantId};
 
 /// The capability of a domain controller, in the root DSE: LDAP_CAP_ACTIVE_DIRECTORY_OID.
 const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
@@ -18,6 +18,8 @@ pub struct Controller {
     pub session: Session,
     /// The domain's name as a DN.
     pub domain: String,
+    /// Whose domain it is, if the account may read that.
+    pub tenant: Option<TenantId>,
     /// The name of the partition with the schema.
     pub schema: Option<String>,
     /// The id of this domain controller's database; it changes when that is restored from a
@@ -94,9 +96,11 @@ impl Controller {
             )));
         }
         let invocation = invocation(&mut session, &root).await?;
+        let tenant = tenant(&mut session, &domain).await?;
         Ok(Self {
             session,
             domain,
+            tenant,
             schema: root.first("schemaNamingContext"),
             invocation,
             newest: root.first("highestCommittedUSN").and_then(|number| number.parse().ok()),
@@ -135,6 +139,14 @@ async fn invocation(session: &mut Session, root: &Entry) -> Result<Option<Guid>,
     let Some(service) = root.first("dsServiceName") else { return Ok(None) };
     let entry = read_one(session, &entry_query(&service, &["invocationId"]), &["invocationId"]).await?;
     Ok(entry.and_then(|entry| Guid::new(entry.first_octets("invocationId")?)))
+}
+
+/// Whose domain it is: its security identifier, which stays when the domain is renamed or restored,
+/// and which no other domain has.
+async fn tenant(session: &mut Session, domain: &str) -> Result<Option<TenantId>, SourceError> {
+    let entry = read_one(session, &entry_query(domain, &[OBJECT_SID]), &[OBJECT_SID]).await?;
+    let sid = entry.as_ref().and_then(|entry| entry.first_octets(OBJECT_SID)).and_then(values::sid);
+    Ok(sid.map(|sid| TenantId { of: "the domain".to_owned(), id: format!("{OBJECT_SID}={sid}") }))
 }
 
 fn passed_over_note(error: &SourceError) -> String {

@@ -64,6 +64,9 @@ impl Reader {
         };
         let controller = Controller::open(self).await?;
         let mut run = Run::new(self, controller, pages);
+        if let Some(tenant) = run.controller.tenant.take() {
+            run.pages.send(Page::Tenant(tenant)).await;
+        }
         let result = match position {
             None => run.full().await,
             Some(position) => run.changes(position).await,

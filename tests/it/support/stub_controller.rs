@@ -108,6 +108,14 @@ pub fn root(newest: u64) -> Entry {
         .with("isSynchronized", &["TRUE"])
 }
 
+/// The domain's security identifier, unless a test wants another.
+pub const SID: [u8; 24] = sid(1);
+
+/// The security identifier of a domain by a number: `S-1-5-21-NUMBER-2-3`.
+pub const fn sid(number: u8) -> [u8; 24] {
+    [1, 4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, number, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]
+}
+
 /// A running stand-in.
 pub struct StubController {
     port: u16,
@@ -119,9 +127,18 @@ type Script = Arc<dyn Fn(&Search) -> Found + Send + Sync>;
 
 impl StubController {
     /// Starts one. The script answers what is asked of the domain; the stub itself answers for the
-    /// server: with this root DSE, an id of its database, and a readable container of deleted
-    /// objects.
+    /// server: with this root DSE, an id of its database, the identifier of the domain, and a readable
+    /// container of deleted objects.
     pub async fn start(root: Entry, script: impl Fn(&Search) -> Found + Send + Sync + 'static) -> Self {
+        Self::of_domain(SID, root, script).await
+    }
+
+    /// As [`StubController::start`], of a domain with this identifier.
+    pub async fn of_domain(
+        sid: [u8; 24],
+        root: Entry,
+        script: impl Fn(&Search) -> Found + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let searches = Arc::new(Mutex::new(Vec::new()));
@@ -135,6 +152,9 @@ impl StubController {
                 }
                 base if base.starts_with("<WKGUID=") => {
                     Found::of(vec![Entry::new(base).with("isDeleted", &["TRUE"])])
+                }
+                DOMAIN if search.attributes == ["objectSid"] => {
+                    Found::of(vec![Entry::new(DOMAIN).with_bytes("objectSid", &sid)])
                 }
                 _ => script(search),
             }

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::support::ldap::Company;
+use crate::support::samba::DOMAIN;
+use crate::support::stub_controller::{Entry, Found, Search, StubController, root, sid};
 
 /// Puts another server's data under this one: other ids everywhere, the same names and passwords.
 fn exchange(slapd: &mut Slapd) {
@@ -63,4 +65,52 @@ async fn a_server_that_hides_its_ids_is_read_unless_one_is_named() {
     scene.fails("TenantChanged", &["does not say whose it is", "leave spec.tenant out"]).await;
     scene.stage.respecify("acme", json!({"tenant": null})).await;
     scene.recovers().await;
+}
+
+/// People of a domain, the same in every domain.
+fn people(search: &Search) -> Found {
+    let person = |number: u8| {
+        Entry::new(&format!("<GUID=00000000-0000-0000-0000-0000000000{number:02x}>;CN=p{number},{DOMAIN}"))
+            .with("objectClass", &["top", "person", "user"])
+            .with("sAMAccountName", &[&format!("p{number}")])
+            .with_bytes("objectGUID", &[number; 16])
+    };
+    if search.base == DOMAIN { Found::of((1..=25).map(person).collect()) } else { Found::default() }
+}
+
+#[tokio::test]
+async fn f53_another_domain_with_the_same_name_and_account_is_not_read_until_the_spec_names_it() {
+    let (ours, theirs) = (
+        StubController::start(root(10), people).await,
+        StubController::of_domain(sid(9), root(10), people).await,
+    );
+    let stage = Stage::new("trap").await;
+    stage.secret("domain", json!({"username": "reader@ad.example", "password": PASSWORD})).await;
+    let spec = json!({"provider": {"activeDirectory": {
+        "urls": [ours.url()],
+        "credentialsSecretRef": {"name": "domain"},
+        "insecure": "PlaintextPasswordsAndData",
+        "changes": "None",
+        "users": {"baseDN": DOMAIN},
+    }}});
+    let scene = Scene::of(stage, ours, spec).await;
+    let before = scene.stage.status("acme").await.tenant.unwrap();
+    assert_eq!(before, "objectSid=S-1-5-21-1-2-3");
+    let lead_to = async |stub: &StubController| {
+        let urls = json!({"provider": {"activeDirectory": {"urls": [stub.url()]}}});
+        scene.stage.respecify("acme", urls).await;
+    };
+    lead_to(&theirs).await;
+    let found = "objectSid=S-1-5-21-9-2-3";
+    let parts =
+        ["the domain has the id", &before, &format!("set spec.tenant to {found}"), "Nothing is written"];
+    scene.fails("TenantChanged", &parts).await;
+    lead_to(&scene.server).await;
+    scene.recovers().await;
+
+    lead_to(&theirs).await;
+    scene.fails("TenantChanged", &parts).await;
+    scene.stage.respecify("acme", json!({"tenant": found})).await;
+    scene.stage.ready("acme", "True", "Synced").await;
+    assert_eq!(scene.stage.status("acme").await.tenant.as_deref(), Some(found));
 }
