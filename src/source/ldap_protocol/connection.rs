@@ -112,7 +112,7 @@ pub fn security(
         };
     }
     let trust = match encryption.ca_ref {
-        None => Trust::system()?,
+        None => Trust::system(),
         Some(object) => {
             let from = object.reference();
             Trust::bundle(material.require(&from, CA)?, from.clone(), Timestamp::now())?

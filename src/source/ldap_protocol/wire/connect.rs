@@ -86,11 +86,12 @@ pub async fn connect(
             endpoint.host, endpoint.wording.url
         ))
     })?;
+    let config = trust.config().await?;
     let mut stream = reach(endpoint, timeout).await?;
     if start {
         within(timeout, endpoint, "StartTLS", start_tls(&mut stream, endpoint)).await??;
     }
-    let handshake = TlsConnector::from(trust.config()).connect(name, stream);
+    let handshake = TlsConnector::from(config).connect(name, stream);
     match within(timeout, endpoint, "the TLS handshake", handshake).await? {
         Ok(stream) => Ok(Box::new(stream)),
         Err(error) => Err(trust.explain(&error, endpoint)),

@@ -16,7 +16,8 @@ use crate::source::{Reference, SourceError};
 /// The authorities that may sign a server's certificate.
 #[derive(Clone, Debug)]
 pub struct Trust {
-    config: Arc<ClientConfig>,
+    /// What the TLS library is told; `None` until a connection needs the system's authorities.
+    config: Option<Arc<ClientConfig>>,
     /// Where the authorities come from; `None` for those of the system.
     from: Option<Reference>,
     /// When one of the given authorities expired, if one has. It is not trusted any more; the
@@ -25,18 +26,10 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Trusts the system's authorities.
-    ///
-    /// # Errors
-    /// [`crate::source::Class::Misconfigured`] when the system has none.
-    pub fn system() -> Result<Self, SourceError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|_| {
-            SourceError::misconfigured(
-                "the operator's image has no certificate authorities; name the directory's own in caRef",
-            )
-        })?;
-        Self::new(provider, Arc::new(verifier), None, None)
+    /// Trusts the system's authorities, as they are when a connection is made.
+    #[must_use]
+    pub const fn system() -> Self {
+        Self { config: None, from: None, expired: None }
     }
 
     /// Trusts the authorities of a bundle (PEM), which `from` holds under the key `ca.crt`.
@@ -73,27 +66,21 @@ impl Trust {
         )
         .build()
         .map_err(|_| unusable("holds no usable certificate"))?;
-        Self::new(provider, verifier, Some(from), expired)
+        Ok(Self { config: Some(client_config(provider, verifier)?), from: Some(from), expired })
     }
 
-    fn new(
-        provider: Arc<rustls::crypto::CryptoProvider>,
-        verifier: Arc<dyn ServerCertVerifier>,
-        from: Option<Reference>,
-        expired: Option<Timestamp>,
-    ) -> Result<Self, SourceError> {
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| SourceError::misconfigured("this build of the operator offers no TLS version"))?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config), from, expired })
-    }
-
-    /// What the TLS library is told.
-    pub fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.config)
+    /// What the TLS library is told. The system's authorities are read now, which is why it takes a
+    /// thread of its own.
+    ///
+    /// # Errors
+    /// [`crate::source::Class::Misconfigured`] when the system has none.
+    pub async fn config(&self) -> Result<Arc<ClientConfig>, SourceError> {
+        match &self.config {
+            Some(config) => Ok(Arc::clone(config)),
+            None => {
+                tokio::task::spawn_blocking(system_config).await.unwrap_or_else(|_| Err(no_authorities()))
+            }
+        }
     }
 
     /// What went wrong in a handshake, for a person.
@@ -160,6 +147,32 @@ impl Trust {
         };
         SourceError::misconfigured(message)
     }
+}
+
+fn system_config() -> Result<Arc<ClientConfig>, SourceError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier =
+        rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|_| no_authorities())?;
+    client_config(provider, Arc::new(verifier))
+}
+
+fn no_authorities() -> SourceError {
+    SourceError::misconfigured(
+        "the operator's image has no certificate authorities; name the directory's own in caRef",
+    )
+}
+
+fn client_config(
+    provider: Arc<rustls::crypto::CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<Arc<ClientConfig>, SourceError> {
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| SourceError::misconfigured("this build of the operator offers no TLS version"))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 fn other_name(endpoint: &Endpoint, names: &str) -> String {
