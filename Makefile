@@ -15,7 +15,7 @@ test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 fuzz: ## Gives every parser of strangers' bytes what a fuzzer makes up, for SECONDS=60 each; TARGET=tables runs one.
 	SECONDS_EACH=$(or $(SECONDS),60) dev/fuzz.sh $(TARGET)
 
-bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 4 minutes and small sizes; ONLY=peer measures one family.
 	dev/servers.sh
 	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --bench bench
 

@@ -15,6 +15,7 @@ mod domain;
 mod first_sync;
 mod floor;
 mod machine;
+mod neighbours;
 mod one_change;
 mod peer;
 mod process;
@@ -75,6 +76,9 @@ async fn measure(scale: Scale) -> Report {
     }
     if asked("domain") {
         report.add("a domain", domain::rows(&scale).await);
+    }
+    if asked("neighbours") {
+        report.add("neighbours", neighbours::rows(&scale).await);
     }
     report
 }

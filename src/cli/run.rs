@@ -25,7 +25,7 @@ pub struct RunArgs {
     /// Address on which /livez and /readyz are served.
     #[arg(long, env = "HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
     health_address: SocketAddr,
-    /// How many Directories are synced at the same time.
+    /// How many Directories are worked on at the same time. Those that wait for their source do not count.
     #[arg(long, env = "MAX_CONCURRENT_SYNCS", default_value_t = 8)]
     max_concurrent_syncs: usize,
     /// Networks to which sources may connect although nobody's directory is usually there, such as

@@ -14,6 +14,7 @@ pub mod settings;
 pub mod status;
 pub mod supervisor;
 pub mod sync;
+pub mod turn;
 pub mod worker;
 
 pub use context::Context;

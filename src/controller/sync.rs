@@ -8,6 +8,7 @@ use super::approval::{self, Decision};
 use super::checkpoint;
 use super::memory::{Memory, Settled};
 use super::settings::{Invalid, Settings};
+use super::turn::Turn;
 use super::{Context, progress::Progress};
 use crate::api::Directory;
 use crate::api::directory::OutputMode;
@@ -52,6 +53,8 @@ pub struct Run<'a> {
     /// Told how far the run has come.
     pub progress: &'a Progress,
 }
+    /// Given back while the source says nothing.
+    pub turn: &'a Turn,
 
 /// A run that went through.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use super::schedule;
 use super::status::store::{self, KnownVersion, StoreError};
 use super::status::{self, Ended, Subject};
 use super::sync::{self, PlanFailure, Run, SyncError, Synced, Want};
+use super::turn::Turn;
 use super::{Context, delete, event};
 use crate::api::Directory;
 use crate::api::status::DirectoryStatus;
@@ -121,13 +122,7 @@ impl Worker {
     }
 
     async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
-        let waiting = self.context.metrics.waiting();
-        let permits = self.context.permits.clone();
-        let Some(Ok(_permit)) = self.cancel.run_until_cancelled(permits.acquire_owned()).await else {
-            return;
-        };
-        drop(waiting);
-        let _active = self.context.metrics.active();
+        let Some(turn) = self.cancel.run_until_cancelled(Turn::take(&self.context)).await else { return };
         let started = Instant::now();
         let references = directory.spec.provider.provider().references();
         let versions =
@@ -147,6 +142,7 @@ impl Worker {
                 config_map: state.status.config_map.as_ref(),
                 cancel: &cancel,
                 progress: &progress,
+                turn: &turn,
             };
             // Between two syncs, a worker takes no room for one.
             let sync = AssertUnwindSafe(Box::pin(sync::sync(&run, &mut state.memory))).catch_unwind();

@@ -28,6 +28,7 @@ mod hostile;
 mod ldap;
 mod observability;
 mod preview;
+mod neighbours;
 mod product;
 mod quarantine;
 mod reference;

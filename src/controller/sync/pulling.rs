@@ -46,7 +46,7 @@ pub(super) async fn pull(
     }
     let ask_again = grace_time_is_over(memory, settings) || another_is_named(run, memory);
     let want = if ask_again { Want::Full } else { run.want };
-    let mut source = run.directory.spec.provider.provider().source(material)?;
+    let mut source = run.turn.patient(run.directory.spec.provider.provider().source(material)?);
     let (cursor, snapshot) = match usable(memory, settings, fingerprint, want) {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
@@ -65,7 +65,7 @@ pub(super) async fn pull(
         let progress = |read| run.progress.read(read);
         let request = Pull::Changes(cursor.clone());
         let expected = expected(run, memory);
-        let pull = collect(source.as_mut(), request, &expected, &mut snapshot, progress);
+        let pull = collect(&mut source, request, &expected, &mut snapshot, progress);
         let answer = cancellable(run, pull).await?;
         match answer {
             Ok(collected) if remembered || collected.changed == 0 => {
@@ -105,7 +105,7 @@ pub(super) async fn pull(
             }
         }
     }
-    replace_reading(run, memory, source.as_mut(), settings, fingerprint).await
+    replace_reading(run, memory, &mut source, settings, fingerprint).await
 }
 
 /// Reads everything, whatever is at hand.
@@ -116,8 +116,8 @@ pub(super) async fn pull_everything(
     material: &Material,
     fingerprint: ContentHash,
 ) -> Result<Pulled, SyncError> {
-    let mut source = run.directory.spec.provider.provider().source(material)?;
-    replace_reading(run, memory, source.as_mut(), settings, fingerprint).await
+    let mut source = run.turn.patient(run.directory.spec.provider.provider().source(material)?);
+    replace_reading(run, memory, &mut source, settings, fingerprint).await
 }
 
 /// The last reading stays until there is a new one: mirrors are repaired from it meanwhile.

@@ -3,10 +3,13 @@
 use directory_sync::api::status::SyncKind;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::*;
 use crate::support::cluster::Cluster;
 use crate::support::ldap::Slapd;
+use crate::support::operator::Operator;
+use crate::support::proxy::{Proxy, Verdict};
 use crate::support::stage::{ONE, TWO, csv, csv_from, ldap, with};
 
 const RARELY: &str = "168h";
@@ -98,22 +101,34 @@ async fn a_corrected_secret_is_noticed_before_the_next_try_is_due() {
 }
 
 #[tokio::test]
-async fn no_more_directories_are_synced_at_a_time_than_the_operator_may() {
-    let stage = Stage::with("cap", &["--max-concurrent-syncs=1"]).await;
-    let slapd = Slapd::builder().start();
-    let held = crate::support::ldap::proxy::held(slapd.port(), 2_000).await;
-    stage.reader().await;
+async fn no_more_directories_are_worked_on_at_a_time_than_the_operator_may() {
+    let cluster = Cluster::get();
+    let proxy = Proxy::start(cluster).await;
+    let namespace = cluster.namespace("cap").await;
+    let alone = ["--leader-elect=false", "--max-concurrent-syncs=1"];
+    let operator = Operator::setup(cluster, &namespace).arguments(&alone).through(&proxy).start().await;
+    let stage = Stage { cluster, namespace, operator };
     stage.people(TWO).await;
-    let slow = json!({"provider": {"ldap": {"timeoutSeconds": 600}}});
-    stage.directory("slow", with(ldap(&format!("ldap://localhost:{}", held.listener.port)), &slow)).await;
-    slapd.wait_until("the slow one is being read", |seen| !seen.searches.is_empty()).await;
-    let mark = Cluster::get().audit_mark();
-    stage.directory("waiting", csv()).await;
-    // The slow one goes on showing how far it is; the other one has not begun.
+    stage.tables("slow", TWO, "group_name,user_id\nadmins,1\n").await;
+    let (go, held) = watch::channel(false);
+    proxy.decide(move |asked| {
+        let writes = asked.is_write() && asked.path.contains("/directoryusers");
+        if writes { Verdict::Hold(held.clone()) } else { Verdict::Pass }
+    });
+    stage.directory("slow", csv_from("slow")).await;
+    // It goes on showing how far it is; the other one has not begun.
     stage.told("slow", "Reconciling", "True", "Syncing").await;
+    let mark = cluster.audit_mark();
+    stage.directory("waiting", csv()).await;
+    let depth = "workqueue_depth{name=\"directory\"}";
+    eventually("the other one waits for its turn", LIMIT, async || {
+        let waiting = stage.operator.metric(depth).await;
+        if waiting.as_deref() == Some("1") { Ok(()) } else { Err(format!("{waiting:?}")) }
+    })
+    .await;
     assert_eq!(stage.reads_since(mark, "people"), 0);
     assert_eq!(stage.status("waiting").await.conditions, []);
-    held.let_go();
+    go.send_replace(true);
     stage.ready("slow", "True", "Synced").await;
     stage.ready("waiting", "True", "Synced").await;
 }

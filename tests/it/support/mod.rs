@@ -10,6 +10,7 @@ pub mod ldap;
 pub mod manifest;
 pub mod moto;
 pub mod operator;
+pub mod neighbours;
 pub mod proxy;
 pub mod python;
 pub mod samba;

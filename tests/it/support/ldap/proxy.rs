@@ -27,6 +27,41 @@ impl Drop for Listener {
     }
 }
 
+/// Passes every connection on to a port of loopback, and what comes back in small pieces, one every
+/// second.
+pub async fn slow(to: u16) -> Listener {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+            tokio::spawn(trickle(client, server));
+        }
+    });
+    Listener { port, task }
+}
+
+async fn trickle(client: TcpStream, server: TcpStream) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let requests = async {
+        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+    };
+    let answers = async {
+        let mut piece = [0; 256];
+        while let Ok(read @ 1..) = from_server.read(&mut piece).await {
+            if to_client.write_all(&piece[..read]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        () = requests => {}
+        () = answers => {}
+    }
+}
+
 /// Passes every connection on to a port of loopback, until the fault.
 pub async fn faulty(to: u16, fault: Fault) -> Listener {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
