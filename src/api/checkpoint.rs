@@ -5,6 +5,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::status::MAX_ATTRIBUTES;
+
 /// What was reached with a Directory. Named like the Directory; not for people to edit.
 ///
 /// After a restart, a source that reports no change since `cursor`, rules that still hash to
@@ -59,20 +61,28 @@ pub struct DirectoryCheckpointSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub recent_losses: Vec<RecentLosses>,
+    /// What is being taken away without an approval: written before the first of it is deleted, so that it
+    /// is counted even if the operator does not live to do so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<HeldLosses>,
     /// Whose directory was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Tenant>,
+    /// How many people had an attribute when a reading was last believed: what many had and nobody has is
+    /// not believed to be gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_ATTRIBUTES), extend("x-kubernetes-list-type" = "atomic"))]
+    pub attributes: Vec<KnownAttribute>,
     /// Every mirror that the held plan of the status is about: the first 30,000 of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldLosses>,
 }
 
-/// What the guard holds back, mirror by mirror: the 100 bits of each mirror's name in thirteen bytes,
-/// all in base64.
+/// What mirrors lose, one by one: the 100 bits of each mirror's name in thirteen bytes, all in base64.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldLosses {
-    /// The hash of the plan, as in `status.pendingPlan`.
+    /// The hash of the plan, as in `status.pendingPlan`; empty for what needs no approval.
     #[schemars(length(max = 64))]
     pub hash: String,
     /// People who would be deleted.
@@ -102,6 +112,21 @@ pub struct Tenant {
     /// The id.
     #[schemars(length(max = 256))]
     pub id: String,
+}
+
+/// How many people had an attribute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownAttribute {
+    /// Its name.
+    #[schemars(length(max = 64))]
+    pub name: String,
+    /// How many people had it.
+    pub people: i64,
+    /// Of how many people.
+    pub of: i64,
+    /// Hash of the rule that it was made by.
+    #[schemars(length(max = 64))]
+    pub origin: String,
 }
 
 /// What was taken away within one hour without an approval.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// How many names of mirrors a plan shows.
 pub const MAX_SAMPLE: usize = 20;
 
+/// More attributes than a Directory can ask for: the standard ones and 64 of `mapping`.
+pub const MAX_ATTRIBUTES: usize = 128;
+
 /// Observed state of a Directory. Counts and sentences only: no person's attributes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -175,7 +178,7 @@ pub struct PlanSummary {
     pub sample: Vec<String>,
 }
 
-/// Losses that are held back until their hash stands in `spec.deletion.guard.approvedPlan`.
+/// What is held back until its hash stands in `spec.deletion.guard.approvedPlan`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingPlan {
@@ -188,8 +191,18 @@ pub struct PendingPlan {
     pub delete: i64,
     /// Groups that would be deleted.
     pub delete_groups: i64,
-    /// Groups of twenty or more that would lose more than half of their members.
+    /// Groups of twenty or more that would lose more than half of their members, or groups of any size
+    /// that would all lose all of them.
     pub shrink_groups: i64,
+    /// Attributes that nearly nobody has any more, although many people had them: their old values
+    /// stay. `state` stands for being inactive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = MAX_ATTRIBUTES),
+        inner(length(max = 64)),
+        extend("x-kubernetes-list-type" = "atomic")
+    )]
+    pub attributes: Vec<String>,
     /// People and groups that went without an approval within the 24 hours before: they count.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_day: i64,
@@ -200,6 +213,14 @@ pub struct PendingPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_SAMPLE), inner(length(max = 300)), extend("x-kubernetes-list-type" = "atomic"))]
     pub sample: Vec<String>,
+}
+
+impl PendingPlan {
+    /// How many people and groups it would take something away from.
+    #[must_use]
+    pub const fn takes_away(&self) -> i64 {
+        self.delete + self.deactivate + self.delete_groups + self.shrink_groups
+    }
 }
 
 /// People and groups whose mirrors are in the cluster until their grace time is over.

@@ -158,6 +158,7 @@ fn next_action(directory: &Directory, status: &DirectoryStatus) -> String {
     match reason {
         "" => "wait for the first sync; if none comes, look whether the operator runs and watches this namespace".to_owned(),
         "PlanHeld" => format!("look at the plan with 'directory-sync plan show {name}'; mend the source, or approve it"),
+        "PermissionReduced" => "give the operator's account its rights back, or approve the plan if it is meant".to_owned(),
         "Suspended" => "set spec.sync.suspend to false to go on".to_owned(),
         "DryRun" => "look at status.plan, and set spec.sync.dryRun to false to carry it out".to_owned(),
         "TooManyHeldBack" => format!("see 'directory-sync quarantine list {name}', and mend the source or the rule"),

@@ -24,6 +24,7 @@ const GOOD_FOR: SignedDuration = SignedDuration::from_hours(72);
 pub struct Approved {
     hash: String,
     mirrors: BTreeSet<(Loss, MirrorName)>,
+    attributes: Vec<String>,
 }
 
 /// What is to be done with losses above the limits.
@@ -53,10 +54,13 @@ pub fn decide(
         return Decision::CarryOut(Approved {
             hash: approved.clone(),
             mirrors: held.mirrors.into_iter().collect(),
+            attributes: held.attributes,
         });
     }
     let rest = begun.filter(|begun| {
-        spec == Some(begun.hash.as_str()) && held.mirrors.iter().all(|loss| begun.mirrors.contains(loss))
+        spec == Some(begun.hash.as_str())
+            && held.mirrors.iter().all(|loss| begun.mirrors.contains(loss))
+            && held.attributes.iter().all(|name| begun.attributes.contains(name))
     });
     if let Some(begun) = rest {
         return Decision::CarryOut(begun.clone());
@@ -77,6 +81,7 @@ fn pending(held: &HeldPlan, directory: &str, since: Timestamp) -> PendingPlan {
         delete: number(held.losses.deleted_users),
         delete_groups: number(held.losses.deleted_groups),
         shrink_groups: number(held.losses.shrunk_groups),
+        attributes: held.attributes.clone(),
         last_day: number(held.last_day),
         since: Time(since),
         sample: held.mirrors.iter().take(MAX_SAMPLE).map(name).collect(),
@@ -104,6 +109,7 @@ mod tests {
             allowed_groups: 1,
             last_day: 0,
             mirrors,
+            attributes: Vec::new(),
         }
     }
 
@@ -150,6 +156,17 @@ mod tests {
         carried_out(decide(held(&["2"]), None, spec, Some(&begun), "acme", at(2)));
         shown(decide(held(&["2", "3"]), None, spec, Some(&begun), "acme", at(2)));
         shown(decide(held(&["2"]), None, None, Some(&begun), "acme", at(2)));
+    }
+
+    #[test]
+    fn an_approval_of_people_is_none_of_an_attribute_that_is_lost_besides() {
+        let first = shown(decide(held(&["1"]), None, None, None, "acme", at(0)));
+        let spec = Some(first.hash.as_str());
+        let begun = carried_out(decide(held(&["1"]), Some(&first), spec, None, "acme", at(1)));
+        let besides = HeldPlan::with(Some(held(&["1"])), vec!["title".into()]).unwrap();
+        let both = shown(decide(besides.clone(), Some(&first), spec, Some(&begun), "acme", at(2)));
+        assert_eq!(both.attributes, ["title"]);
+        carried_out(decide(besides, Some(&both), Some(&both.hash), None, "acme", at(3)));
     }
 
     #[test]

@@ -191,7 +191,9 @@ fn present(run: &Run<'_>, settings: &Settings, reading: &Reading) -> DirectoryCh
         full_sync_time: Time(whole_seconds(reading.full_at)),
         missing: Vec::new(),
         recent_losses: Vec::new(),
+        leaving: None,
         tenant: None,
+        attributes: Vec::new(),
         held: None,
     }
 }

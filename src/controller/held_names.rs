@@ -1,5 +1,5 @@
-//! The names of all mirrors in a held plan as the checkpoint keeps them: the status has room for
-//! twenty.
+//! The names of all mirrors that a plan takes something from, as the checkpoint keeps them: the
+//! status has room for twenty.
 
 use data_encoding::BASE64;
 
@@ -13,10 +13,10 @@ pub const MAX_NAMES: usize = 30_000;
 /// Bytes of a name: its hash has 100 bits.
 const ID_BYTES: usize = 13;
 
-/// A held plan, mirror by mirror.
+/// A plan's losses, mirror by mirror.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldNames {
-    /// The hash under which the status shows it.
+    /// The hash under which the status shows the plan as held; empty when it is carried out.
     pub hash: String,
     /// What each mirror would lose.
     pub losses: Vec<(Loss, MirrorName)>,

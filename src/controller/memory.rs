@@ -11,6 +11,7 @@ use super::lasting::Lasting;
 use crate::api::status::ConfigMapStatus;
 use crate::model::{ContentHash, MirrorName, Snapshot};
 use crate::source::Cursor;
+use crate::plan::absence::Kept;
 
 /// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
 /// every time.
@@ -32,6 +33,8 @@ pub struct Memory {
     /// Losses that were approved and are not known to be carried out.
     pub approved: Option<Approved>,
 }
+    /// Values that mirrors keep although the source does not show them.
+    pub kept: Arc<Kept>,
 
 impl Memory {
     /// Whether the records of the last reading are at hand. After a restart they may not be,

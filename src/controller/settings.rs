@@ -8,8 +8,9 @@ use kube::core::Duration as ApiDuration;
 
 use crate::api::DirectorySpec;
 use crate::api::directory::{InactiveUsers, MissingUsers};
-use crate::model::ContentHash;
-use crate::normalize::Rules;
+use crate::model::{ContentHash, attributes};
+use crate::normalize::{ALWAYS_COPIED, Rules};
+use crate::plan::absence::Origins;
 use crate::plan::grace::{Fate, Policy};
 use crate::plan::guard::Limits;
 use crate::plan::quarantine::Tolerance;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// What becomes of those who are missing, and when.
     pub departure: Policy,
+    /// The attributes that are asked for, and how each is made.
+    pub origins: Arc<Origins>,
     /// Scope, mapping and roles, compiled.
     pub rules: Arc<Rules>,
     /// What stands in the ConfigMap, if one is asked for.
@@ -77,6 +80,7 @@ impl Settings {
             problems.extend(found.into_iter().filter(|problem| problem.field.contains("configMap")));
             None
         });
+        let origins = origins(spec, &mut problems);
         let source_hash = hash(&spec.provider, &mut problems);
         let parts = (&spec.provider, &spec.scope, &spec.mapping, &spec.roles, &spec.output);
         let gone = (&spec.deletion.missing_users, &spec.deletion.inactive_users);
@@ -90,6 +94,7 @@ impl Settings {
                     limits,
                     tolerance,
                     departure,
+                    origins: Arc::new(origins),
                     rules,
                     config_map,
                     source_hash,
@@ -123,6 +128,25 @@ fn limits(spec: &DirectorySpec) -> Limits {
     }
 }
 
+/// What a Directory asks for of people, with a hash of the rule that gives it where there is one.
+fn origins(spec: &DirectorySpec, problems: &mut Vec<Problem>) -> Origins {
+    let listed = |name: &str| {
+        // Parts of a name are listed by the name.
+        let name = name.split_once('.').map_or(name, |(whole, _)| whole);
+        let list = spec.output.attributes.as_ref();
+        ALWAYS_COPIED.contains(&name) || list.is_none_or(|list| list.iter().any(|listed| listed == name))
+    };
+    let mut origins: Origins = attributes::standard().map(|name| (name.to_owned(), ContentHash(0))).collect();
+    for name in ["role", "roles"] {
+        origins.insert(name.to_owned(), hash(&spec.roles, problems));
+    }
+    for rule in &spec.mapping {
+        origins.insert(rule.attribute.clone(), hash(rule, problems));
+    }
+    origins.retain(|name, _| listed(name));
+    origins
+}
+
 fn tolerance(spec: &DirectorySpec) -> Tolerance {
     Tolerance {
         percent: spec.quarantine.max_percent.unsigned_abs(),
@@ -149,4 +173,41 @@ fn hash(value: &impl serde::Serialize, problems: &mut Vec<Problem>) -> ContentHa
         problems.push(Problem::new("spec", format!("cannot be written as JSON: {error}")));
         ContentHash(0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn asked_for(patch: &serde_json::Value) -> Origins {
+        let mut spec = json!({"provider": {"csv": {"from": {"configMap": {"name": "people"}}}}});
+        spec.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+        let spec: DirectorySpec = serde_json::from_value(spec).unwrap();
+        Arc::unwrap_or_clone(Settings::new("acme", &spec).unwrap().origins)
+    }
+
+    #[test]
+    fn an_attribute_has_another_origin_when_the_rule_that_gives_it_is_another() {
+        let mapping = |value: &str| json!({"mapping": [{"attribute": "title", "value": value}]});
+        let (plain, one, two) =
+            (asked_for(&json!({})), asked_for(&mapping("raw.a")), asked_for(&mapping("raw.b")));
+        assert!(plain["title"] != one["title"] && one["title"] != two["title"]);
+        assert_eq!(one["department"], two["department"]);
+        let roles = json!({"roles": {"rules": [{"role": "admin", "groups": ["admins"]}]}});
+        assert_ne!(asked_for(&roles)["role"], plain["role"]);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_not_asked_for() {
+        let listed = asked_for(&json!({
+            "mapping": [{"attribute": "badge", "value": "raw.a"}, {"attribute": "shoe", "value": "raw.b"}],
+            "output": {"attributes": ["name", "badge"]},
+        }));
+        let names: Vec<&str> = listed.keys().map(String::as_str).collect();
+        let expected =
+            ["badge", "name.family", "name.formatted", "name.given", "role", "roles", "state", "userName"];
+        assert_eq!(names, expected);
+    }
 }

@@ -21,6 +21,7 @@ use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
 
 mod held_back;
+mod keeping;
 mod leaving;
 mod planning;
 mod publishing;
@@ -52,9 +53,9 @@ pub struct Run<'a> {
     pub cancel: &'a CancellationToken,
     /// Told how far the run has come.
     pub progress: &'a Progress,
-}
     /// Given back while the source says nothing.
     pub turn: &'a Turn,
+}
 
 /// A run that went through.
 #[derive(Debug)]
@@ -108,6 +109,9 @@ pub enum SyncError {
     /// The plan could not be made: a defect of this program.
     #[error(transparent)]
     Plan(#[from] PlanFailure),
+    /// The mirrors could not be read, which keep what the source does not show any more.
+    #[error("the mirrors could not be read, whose values are to stay: {0}")]
+    Mirrors(String),
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),
@@ -134,6 +138,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         references::read(client, &run.key.namespace, &provider.references()).await?;
     let material = material.through(run.context.egress.clone());
     checkpoint::recall(run, memory).await?;
+    if let Some(lasting) = &mut memory.lasting {
+        leaving::catch_up(lasting, started.as_second(), |name| run.context.observed.get(run.key, name));
+    }
 
     let held = held(spec);
     let mut pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
@@ -164,18 +171,14 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
 
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
-    let mut planned = planning::plan(run, memory, &settings).await?;
-    if let Some(too_many) = planned.too_many_held.take() {
-        return Err(SyncError::TooManyHeld(Box::new(too_many)));
-    }
-    if let Some(lasting) = &mut memory.lasting {
-        lasting.marks = std::mem::take(&mut planned.marks);
-    }
-    let pending = guard(run, memory, &mut planned, held);
+    let (mut planned, pending) = plan(run, memory, &settings, held).await?;
     let leaving = Leaving::of(&planned.plan);
     let (written, changed) = match held {
         None => {
             let plan = std::mem::take(&mut planned.plan);
+            if leaving.announce(memory) {
+                checkpoint::keep(run, memory, &settings).await?;
+            }
             if plan.writes() > 0 {
                 checkpoint::claim(run, memory, &settings).await?;
             }
@@ -206,6 +209,40 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     Ok(Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes })
 }
 
+/// Plans, with the losses that are held taken out. Values that the source does not show any more are
+/// in the plan as the mirrors have them, as long as nobody says that they are to go.
+async fn plan(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    settings: &Settings,
+    held: Option<Held>,
+) -> Result<(Planned, Option<PendingPlan>), SyncError> {
+    loop {
+        let mut planned = planning::plan(run, memory, settings).await?;
+        if let Some(too_many) = planned.too_many_held.take() {
+            return Err(SyncError::TooManyHeld(Box::new(too_many)));
+        }
+        let pending = guard(run, memory, &mut planned, held);
+        let kept = pending.as_ref().map(|pending| pending.attributes.as_slice()).unwrap_or_default();
+        if kept != memory.kept.attributes() {
+            memory.kept = keeping::read(run, kept.to_vec()).await?;
+            continue;
+        }
+        let nobody_held = pending.as_ref().is_none_or(|pending| pending.takes_away() == 0);
+        let believed = nobody_held && planned.plan.withheld.is_empty();
+        if let Some(lasting) = &mut memory.lasting {
+            lasting.marks = std::mem::take(&mut planned.marks);
+            if believed {
+                let mirrors = run.context.observed.counts(run.key);
+                let mirrors = mirrors.active + mirrors.inactive;
+                lasting.attributes =
+                    lasting.attributes.after(&planned.tally, kept, &settings.origins, mirrors);
+            }
+        }
+        return Ok((planned, pending));
+    }
+}
+
 /// Takes losses above the limits out of the plan, unless they are approved; says what is held.
 fn guard(
     run: &Run<'_>,
@@ -219,6 +256,7 @@ fn guard(
         memory.approved = None;
         return None;
     };
+    let above_limits = !above.mirrors.is_empty();
     // What is not carried out anyhow uses up no approval.
     let spec = run.directory.spec.deletion.guard.approved_plan.as_deref().filter(|_| held.is_none());
     let begun = memory.approved.as_ref();
@@ -230,9 +268,11 @@ fn guard(
         Decision::Hold(pending, names) => {
             known.held = Some(names);
             memory.approved = None;
-            let stay = guard::hold_back(&mut planned.plan);
-            if let Some(roster) = &mut planned.roster {
-                roster.keep(stay);
+            if above_limits {
+                let stay = guard::hold_back(&mut planned.plan);
+                if let Some(roster) = &mut planned.roster {
+                    roster.keep(stay);
+                }
             }
             Some(pending)
         }

@@ -306,9 +306,11 @@ const fn class(error: &SyncError) -> Class {
     match error {
         SyncError::Invalid(_) | SyncError::Plan(_) | SyncError::TooManyHeld(_) => Class::Misconfigured,
         SyncError::Reference(reference) if !reference.is_transient() => Class::Misconfigured,
-        SyncError::Reference(_) | SyncError::Checkpoint(_) | SyncError::TakenOver | SyncError::Cancelled => {
-            Class::Transient
-        }
+        SyncError::Reference(_)
+        | SyncError::Mirrors(_)
+        | SyncError::Checkpoint(_)
+        | SyncError::TakenOver
+        | SyncError::Cancelled => Class::Transient,
         SyncError::Source(source) => source.class,
     }
 }

@@ -1,5 +1,6 @@
 //! People and groups as every provider's records become them: pure data, no I/O.
 
+pub mod attributes;
 pub mod content_hash;
 pub mod group;
 pub mod name;

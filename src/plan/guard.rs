@@ -6,7 +6,7 @@
 use super::{Content, Index, Plan, Update};
 use crate::model::{ContentHash, Kind, MirrorName, State};
 
-/// A group with fewer members may lose any number of them.
+/// A group with fewer members may lose any number of them, and so may all groups together.
 pub const SHRINKING_GROUP_MEMBERS: u32 = 20;
 
 /// How much a plan may take away without being asked.
@@ -38,14 +38,15 @@ pub struct Losses {
     pub deleted_users: usize,
     /// Groups that would be deleted.
     pub deleted_groups: usize,
-    /// Groups of twenty or more that would lose more than half of their members.
+    /// Groups of twenty or more that would lose more than half of their members; or all that would
+    /// lose all of them, where no group would have any more.
     pub shrunk_groups: usize,
 }
 
 /// The part of a plan that is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldPlan {
-    /// Stands for just these losses.
+    /// Stands for just these losses and attributes.
     pub digest: ContentHash,
     /// How many of what.
     pub losses: Losses,
@@ -57,6 +58,35 @@ pub struct HeldPlan {
     pub last_day: usize,
     /// The mirrors that would lose something, with a word for what.
     pub mirrors: Vec<(Loss, MirrorName)>,
+    /// Attributes that nobody has any more.
+    pub attributes: Vec<String>,
+}
+
+impl HeldPlan {
+    /// Adds attributes that everybody would lose to what is held, if anything is.
+    #[must_use]
+    pub fn with(held: Option<Self>, attributes: Vec<String>) -> Option<Self> {
+        if attributes.is_empty() {
+            return held;
+        }
+        let held = held.unwrap_or_else(Self::of_nobody);
+        let mut bytes = held.digest.to_string();
+        bytes.extend(attributes.iter().flat_map(|name| [" ", name]));
+        Some(Self { digest: ContentHash::of_bytes(bytes.as_bytes()), attributes, ..held })
+    }
+
+    /// Takes nothing from any mirror.
+    const fn of_nobody() -> Self {
+        Self {
+            digest: ContentHash(0),
+            losses: Losses { deactivated: 0, deleted_users: 0, deleted_groups: 0, shrunk_groups: 0 },
+            allowed_users: 0,
+            allowed_groups: 0,
+            last_day: 0,
+            mirrors: Vec::new(),
+            attributes: Vec::new(),
+        }
+    }
 }
 
 /// What a mirror would lose.
@@ -66,7 +96,7 @@ pub enum Loss {
     Delete,
     /// The person becomes inactive.
     Deactivate,
-    /// The group loses more than half of its members.
+    /// The group loses more than half of its members, or all of them as every other group does.
     Shrink,
 }
 
@@ -118,7 +148,15 @@ pub fn judge(
     }
     mirrors.sort_unstable();
     let last_day = recent_users + recent_groups;
-    Some(HeldPlan { digest: digest(&mirrors), losses, allowed_users, allowed_groups, last_day, mirrors })
+    Some(HeldPlan {
+        digest: digest(&mirrors),
+        losses,
+        allowed_users,
+        allowed_groups,
+        last_day,
+        mirrors,
+        attributes: Vec::new(),
+    })
 }
 
 /// Takes out of a plan everything that takes something away; returns the mirrors that stay as they
@@ -127,7 +165,8 @@ pub fn hold_back(plan: &mut Plan) -> Vec<MirrorName> {
     let held = losses(plan).into_iter().map(|(_, name)| name).collect();
     plan.deletes.clear();
     plan.deactivations.clear();
-    plan.updates.retain(|update| loss(update).is_none());
+    let all_emptied = plan.all_groups_emptied;
+    plan.updates.retain(|update| loss(update, all_emptied).is_none());
     held
 }
 
@@ -136,11 +175,12 @@ pub fn hold_back(plan: &mut Plan) -> Vec<MirrorName> {
 pub fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
     let deletes = plan.deletes.iter().map(|(name, _)| (Loss::Delete, *name));
     let deactivations = plan.deactivations.iter().map(|(name, _)| (Loss::Deactivate, *name));
-    let updates = plan.updates.iter().filter_map(|update| Some((loss(update)?, update.mirror.name)));
+    let loss = |update: &Update| Some((loss(update, plan.all_groups_emptied)?, update.mirror.name));
+    let updates = plan.updates.iter().filter_map(loss);
     deletes.chain(deactivations).chain(updates).collect()
 }
 
-fn loss(update: &Update) -> Option<Loss> {
+fn loss(update: &Update, all_groups_emptied: bool) -> Option<Loss> {
     match &update.mirror.content {
         Content::User(user) => {
             let deactivates = update.observed.state == Some(State::Active) && user.state == State::Inactive;
@@ -149,7 +189,9 @@ fn loss(update: &Update) -> Option<Loss> {
         Content::Group(group) => {
             let before = update.observed.members;
             let now = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
-            (before >= SHRINKING_GROUP_MEMBERS && now < before.div_ceil(2)).then_some(Loss::Shrink)
+            let shrinks = before >= SHRINKING_GROUP_MEMBERS && now < before.div_ceil(2);
+            let emptied = all_groups_emptied && before > 0 && now == 0;
+            (shrinks || emptied).then_some(Loss::Shrink)
         }
     }
 }
@@ -271,6 +313,33 @@ mod tests {
         assert_eq!(judge(&plan(&index, active(0..1), &[10, 0]), &index, &LIMITS, (0, 0)), None);
         let held = judge(&plan(&index, active(0..1), &[9, 19]), &index, &LIMITS, (0, 0)).unwrap();
         assert_eq!(held.losses, Losses { shrunk_groups: 1, ..Losses::default() });
+    }
+
+    #[test]
+    fn groups_of_any_size_that_all_become_empty_at_once_keep_their_members() {
+        let index = mirrors(30, &[7, 7, 6]);
+        let mut all = plan(&index, active(0..30), &[0, 0, 0]);
+        let held = judge(&all, &index, &LIMITS, (0, 0)).unwrap();
+        assert_eq!(held.losses, Losses { shrunk_groups: 3, ..Losses::default() });
+        hold_back(&mut all);
+        assert_eq!(all.updates.len(), 0);
+        assert_eq!(judge(&plan(&index, active(0..30), &[0, 0, 1]), &index, &LIMITS, (0, 0)), None);
+        let few = mirrors(30, &[7, 7, 5]);
+        assert_eq!(judge(&plan(&few, active(0..30), &[0, 0, 0]), &few, &LIMITS, (0, 0)), None);
+    }
+
+    #[test]
+    fn attributes_that_are_lost_are_part_of_what_the_digest_stands_for() {
+        assert_eq!(HeldPlan::with(None, Vec::new()), None);
+        let titles = HeldPlan::with(None, vec!["title".into()]).unwrap();
+        let more = HeldPlan::with(None, vec!["email".into(), "title".into()]).unwrap();
+        assert_eq!(titles.losses, Losses::default());
+        assert_ne!(titles.digest, more.digest);
+        let index = mirrors(100, &[]);
+        let people = judge(&plan(&index, active(50..100), &[]), &index, &LIMITS, (0, 0));
+        let both = HeldPlan::with(people.clone(), vec!["title".into()]).unwrap();
+        assert_eq!(Some(both.losses), people.as_ref().map(|people| people.losses));
+        assert!(![titles.digest, people.unwrap().digest].contains(&both.digest));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What has to be written so that the cluster shows what the directory says: pure comparison of
 //! normalised people and groups with the index of mirrors, and the rule of when to delete.
 
+pub mod absence;
 pub mod grace;
 pub mod guard;
 pub mod index;

@@ -18,6 +18,7 @@ pub struct Planner<'index> {
     seen_groups: HashSet<u128, Prehashed>,
     wanted_users: usize,
     wanted_groups: usize,
+    wanted_members: usize,
     inactive_go: bool,
     missing_stay_inactive: bool,
     plan: Plan,
@@ -46,6 +47,8 @@ pub struct Plan {
     pub left_out: usize,
     /// Deletions that are not planned although nobody asked for the mirror.
     pub withheld: Vec<Withheld>,
+    /// Groups had members, twenty at least together, and no group has any now.
+    pub all_groups_emptied: bool,
 }
 
 /// A mirror that is to go.
@@ -121,6 +124,7 @@ impl<'index> Planner<'index> {
             seen_groups: HashSet::default(),
             wanted_users: 0,
             wanted_groups: 0,
+            wanted_members: 0,
             inactive_go: false,
             missing_stay_inactive: false,
             plan: Plan::default(),
@@ -158,6 +162,7 @@ impl<'index> Planner<'index> {
         let name = MirrorName::new(Kind::Group, &group.external_id);
         let hash = ContentHash::of(&group)?;
         self.wanted_groups += 1;
+        self.wanted_members += group.members.len();
         self.want(name, hash, None, || Content::Group(Box::new(group)));
         Ok(())
     }
@@ -237,6 +242,10 @@ impl<'index> Planner<'index> {
     #[must_use]
     pub fn finish(mut self, completeness: Completeness) -> Plan {
         let empty = |wanted: usize| wanted == 0 && !completeness.allow_empty;
+        let members: u64 = self.index.iter(Kind::Group).map(|(_, group)| u64::from(group.members)).sum();
+        self.plan.all_groups_emptied = self.wanted_groups > 0
+            && self.wanted_members == 0
+            && members >= u64::from(super::guard::SHRINKING_GROUP_MEMBERS);
         self.part_with_missing(Kind::Group, empty(self.wanted_groups), completeness.unidentified_groups);
         self.part_with_missing(Kind::User, empty(self.wanted_users), completeness.unidentified_users);
         self.plan

@@ -17,6 +17,7 @@ use crate::api::status::Quarantined;
 use crate::api::{DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use crate::controller::lasting::Lasting;
 use crate::model::{Kind, MirrorName};
+use crate::plan::absence::Known;
 use crate::plan::{Content, Withheld, planner::WithheldWhy};
 use crate::sink::object::observe;
 use crate::sink::observed::View;
@@ -175,15 +176,17 @@ impl Difference {
         });
         let doubt = planned.too_many_held.iter().map(ToString::to_string);
         let withheld = plan.withheld.iter().map(stays);
+        let lost = planned.lost.iter().map(lost);
         let notes = doubt
             .chain(withheld)
+            .chain(lost)
             .chain(reading.notes.iter().cloned())
             .chain(planned.summary.notes())
             .collect();
         Ok(Self {
             directory: reading.directory.clone(),
             changes,
-            losses_held: planned.above_limits.is_some(),
+            losses_held: planned.above_limits.is_some_and(|held| !held.mirrors.is_empty()),
             unchanged: plan.unchanged,
             quarantined: planned.quarantined,
             notes,
@@ -289,6 +292,14 @@ fn members(content: &Content) -> Map<String, Value> {
 }
 
 /// Deletions that are not believed.
+/// What a sync would not believe to be gone.
+fn lost(known: &Known) -> String {
+    format!(
+        "Nearly nobody has '{}' any more, as {} of {} people had: the old values would stay until that is approved.",
+        known.attribute, known.people, known.of
+    )
+}
+
 fn stays(withheld: &Withheld) -> String {
     let Withheld { kind, count, why } = withheld;
     match why {

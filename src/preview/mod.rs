@@ -16,6 +16,7 @@ use crate::controller::settings::{Invalid, Settings};
 use crate::controller::sync::{Against, PlanFailure, Planned, compare};
 use crate::model::Snapshot;
 use crate::normalize::Rules;
+use crate::plan::absence::{Kept, Origins};
 use crate::plan::grace::{Policy, Times};
 use crate::plan::guard::Limits;
 use crate::plan::quarantine::Tolerance;
@@ -35,6 +36,7 @@ pub struct Reading {
     limits: Limits,
     tolerance: Tolerance,
     departure: Policy,
+    origins: Arc<Origins>,
     guard: Guard,
 }
 
@@ -63,10 +65,10 @@ pub async fn read(directory: &Directory, material: &Material) -> Result<Reading,
     let mut snapshot = Snapshot::default();
     let expected = Expected { named: directory.spec.tenant.as_deref(), known: None };
     let collected = collect(source.as_mut(), Pull::Full, &expected, &mut snapshot, |_| {}).await?;
-    let Settings { rules, limits, tolerance, departure, .. } = settings;
+    let Settings { rules, limits, tolerance, departure, origins, .. } = settings;
     let notes = collected.end.notes;
     let guard = directory.spec.deletion.guard.clone();
-    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure, guard })
+    Ok(Reading { directory: name, snapshot, notes, rules, limits, tolerance, departure, origins, guard })
 }
 
 impl Reading {
@@ -89,6 +91,9 @@ impl Reading {
             marks: &lasting.marks,
             times: Times { now, read: now },
             form: None,
+            attributes: &lasting.attributes,
+            origins: &self.origins,
+            kept: &Kept::default(),
         };
         Ok(compare(&self.snapshot, &self.rules, &against)?)
     }

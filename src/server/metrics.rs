@@ -93,6 +93,7 @@ pub struct Metrics {
     waiting: Family<QueueLabels, Gauge>,
     write_failures: Family<DirectoryLabels, Counter>,
     pending: Family<OperationLabels, Gauge>,
+    kept_attributes: Family<DirectoryLabels, Gauge>,
     leads: Family<LeaseLabels, Gauge>,
 }
 
@@ -128,6 +129,7 @@ impl Default for Metrics {
             waiting: Family::default(),
             write_failures: Family::default(),
             pending: Family::default(),
+            kept_attributes: Family::default(),
             leads: Family::default(),
             registry: Registry::default(),
         };
@@ -186,6 +188,11 @@ impl Metrics {
             "directory_sync_plan_pending",
             "Losses that wait for approval",
             self.pending.clone(),
+        );
+        registry.register(
+            "directory_sync_kept_attributes",
+            "Attributes that the source does not show any more and the mirrors keep",
+            self.kept_attributes.clone(),
         );
         registry.register("directory_sync_ready", "Whether the Directory is Ready", self.ready.clone());
         registry.register("controller_runtime_reconcile", "Syncs by result", self.reconciles.clone());
@@ -322,6 +329,8 @@ impl Metrics {
         for (op, count) in pending(status) {
             self.pending.get_or_create(&operation_labels(key, op)).set(count);
         }
+        let kept = status.pending_plan.as_ref().map_or(0, |plan| plan.attributes.len());
+        self.kept_attributes.get_or_create(&labels(key)).set(i64::try_from(kept).unwrap_or(i64::MAX));
         let users = status.users.unwrap_or_default();
         let objects = [
             ("user", "active", users.active),
@@ -337,7 +346,15 @@ impl Metrics {
 
     /// Drops the gauges of a Directory that is gone.
     pub fn forget(&self, key: &DirectoryKey) {
-        for gauge in [&self.last_success, &self.interval, &self.quarantined, &self.withheld, &self.ready] {
+        let gauges = [
+            &self.last_success,
+            &self.interval,
+            &self.quarantined,
+            &self.withheld,
+            &self.ready,
+            &self.kept_attributes,
+        ];
+        for gauge in gauges {
             gauge.remove(&labels(key));
         }
         for (op, _) in pending(&DirectoryStatus::default()) {

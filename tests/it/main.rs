@@ -8,6 +8,7 @@
     reason = "in a test they are how it fails and what it says"
 )]
 
+mod absent;
 mod active_directory;
 mod canary;
 mod chart;

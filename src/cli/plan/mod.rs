@@ -45,7 +45,9 @@ pub(super) fn losses(plan: &PendingPlan) -> String {
         ),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, one, many)| counted(count, one, many)).collect();
+    let parts = parts.map(|(count, one, many)| counted(count, one, many));
+    let lost = plan.attributes.iter().map(|name| format!("everybody would lose '{name}'"));
+    let parts: Vec<String> = parts.chain(lost).collect();
     let before = match plan.last_day {
         0 => String::new(),
         count => format!(" (after {count} that went within the 24 hours before)"),

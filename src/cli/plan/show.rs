@@ -86,8 +86,7 @@ async fn rows(found: &Found, plan: &PendingPlan) -> anyhow::Result<(Vec<Row>, Op
         Row { action: loss.as_str().to_owned(), who: names.get(&name).cloned().unwrap_or_default(), name }
     };
     let rows: Vec<Row> = kept.losses.iter().map(row).collect();
-    let all = plan.delete + plan.deactivate + plan.delete_groups + plan.shrink_groups;
-    let missing = all.saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+    let missing = plan.takes_away().saturating_sub(i64::try_from(rows.len()).unwrap_or(i64::MAX));
     let cut =
         (missing > 0).then(|| format!("{missing} more are not shown: the checkpoint has no room for them."));
     Ok((rows, cut))

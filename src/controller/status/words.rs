@@ -4,11 +4,16 @@ use super::condition::Conditions;
 use crate::api::status::PendingPlan;
 use crate::controller::sync::{Held, SyncError, Synced};
 use crate::model::Kind;
+use crate::model::attributes::INACTIVE;
+use crate::plan::absence::Known;
 use crate::plan::{Withheld, planner::WithheldWhy};
 use crate::source::Class;
 
 /// The reason when too many records are held back.
 pub(super) const TOO_MANY_HELD: &str = "TooManyHeldBack";
+
+/// The reason when an attribute is lost.
+const PERMISSION_REDUCED: &str = "PermissionReduced";
 
 /// The reason that a failed run gives to `SourceReady` or `Ready`.
 #[must_use]
@@ -20,6 +25,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::Source(source) => source.class.reason(),
         SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
+        SyncError::Mirrors(_) => "MirrorsNotRead",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
         SyncError::TakenOver => "TakenOver",
         SyncError::Cancelled => "Cancelled",
@@ -43,7 +49,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("SourceReady", false, reason, message.clone());
         }
-        SyncError::Checkpoint(_) => {
+        SyncError::Mirrors(_) | SyncError::Checkpoint(_) => {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }
@@ -61,13 +67,13 @@ pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_fa
     if source_failing {
         return;
     }
-    let guard = synced.pending.as_ref().map(|pending| ("PlanHeld", pending_message(pending)));
+    let losses = synced.pending.as_ref().filter(|pending| pending.takes_away() > 0);
+    let guard = losses.map(|pending| ("PlanHeld", pending_message(pending)));
     match &guard {
         Some((reason, message)) => conditions.set("DeletionGuard", false, reason, message),
         None => conditions.set("DeletionGuard", true, "WithinLimits", "no loss waits for an approval"),
     }
-    let withheld = synced.planned.as_ref().map(|planned| planned.counts.withheld.as_slice());
-    let source = withheld.and_then(source);
+    let source = source(synced);
     match &source {
         Some((reason, message)) => conditions.set("SourceReady", false, reason, message),
         None => conditions.set("SourceReady", true, "Synced", "the directory was read completely"),
@@ -102,14 +108,24 @@ fn pending_message(pending: &PendingPlan) -> String {
     )
 }
 
-fn source(withheld: &[Withheld]) -> Option<(&'static str, String)> {
-    let first = withheld.first()?;
-    let things = match first.kind {
+/// All that is doubted of a reading, under the reason of the first.
+fn source(synced: &Synced) -> Option<(&'static str, String)> {
+    let planned = synced.planned.as_ref()?;
+    let reduced = synced.pending.as_ref().filter(|pending| !pending.attributes.is_empty());
+    let mut doubts: Vec<(&'static str, String)> = planned.counts.withheld.iter().map(withheld).collect();
+    doubts.extend(reduced.map(|pending| (PERMISSION_REDUCED, reduced_message(&planned.lost, pending))));
+    let reason = doubts.first()?.0;
+    let sentences: Vec<String> = doubts.into_iter().map(|(_, sentence)| sentence).collect();
+    Some((reason, sentences.join(". Besides, ")))
+}
+
+fn withheld(withheld: &Withheld) -> (&'static str, String) {
+    let things = match withheld.kind {
         Kind::User => "people",
         Kind::Group => "groups",
     };
-    let count = first.count;
-    Some(match first.why {
+    let count = withheld.count;
+    match withheld.why {
         WithheldWhy::Empty => (
             "EmptyResult",
             format!(
@@ -120,11 +136,27 @@ fn source(withheld: &[Withheld]) -> Option<(&'static str, String)> {
         WithheldWhy::Unidentified => (
             "UnidentifiedRecords",
             format!(
-                "some records came without an id, so that nobody can be called missing; {count} mirrors that may \
-                 be theirs stay: see status.quarantined"
+                "some records of {things} came without an id, so that none of them can be called missing; {count} \
+                 mirrors that may be theirs stay: see status.quarantined"
             ),
         ),
-    })
+    }
+}
+
+fn reduced_message(lost: &[Known], pending: &PendingPlan) -> String {
+    let lost: Vec<String> = lost
+        .iter()
+        .map(|Known { attribute, people, of, .. }| match attribute.as_str() {
+            INACTIVE => format!("nobody is inactive any more, as {people} of {of} people were"),
+            attribute => format!("nobody has '{attribute}' any more, as {people} of {of} people had"),
+        })
+        .collect();
+    format!(
+        "{}: the old values stay. Give the operator's account back the right to read this, or correct the settings. \
+         If it is meant, set spec.deletion.guard.approvedPlan to {}",
+        lost.join(", "),
+        pending.hash
+    )
 }
 
 fn output(synced: &Synced) -> Option<(&'static str, String)> {

@@ -11,8 +11,9 @@ use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
 use crate::model::snapshot::SnapshotError;
-use crate::model::{Kind, MirrorName, Snapshot};
+use crate::model::{Kind, MirrorName, Snapshot, State};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
+use crate::plan::absence::{Baseline, Kept, Known, Origins, Tally};
 use crate::plan::grace::{self, Policy, Times};
 use crate::plan::guard::{self, HeldPlan, Limits};
 use crate::plan::quarantine::Tolerance;
@@ -37,8 +38,12 @@ pub struct Planned {
     pub roster: Option<Roster>,
     /// Whether that is more than a reading is believed with; then nothing of it is to be written.
     pub too_many_held: Option<TooManyHeld>,
-    /// What the plan takes away, if that is more than the guard's limits allow.
+    /// What the plan takes away, if that is more than the guard's limits allow, and what is lost.
     pub above_limits: Option<HeldPlan>,
+    /// How many people have which attributes, by the source.
+    pub tally: Tally,
+    /// Attributes that many people had and nobody has.
+    pub lost: Vec<Known>,
 }
 
 /// What a snapshot is compared with, and how far the comparison is believed.
@@ -66,6 +71,12 @@ pub struct Against<'a> {
     pub marks: &'a Marks,
     /// By which absences are judged.
     pub times: Times,
+    /// What people had before.
+    pub attributes: &'a Baseline,
+    /// What the Directory asks for of people.
+    pub origins: &'a Origins,
+    /// What mirrors keep although the source does not show it.
+    pub kept: &'a Kept,
 }
 
 /// The plan in numbers; stays when the plan has been carried out.
@@ -122,6 +133,7 @@ pub(super) async fn plan(
     let directory = run.key.name.clone();
     let Settings { limits, tolerance, departure, .. } = *settings;
     let (rules, form) = (settings.rules.clone(), settings.config_map.clone());
+    let (origins, kept) = (settings.origins.clone(), memory.kept.clone());
     let owner = crate::sink::object::uid_number(&run.owner.uid);
     let allow_empty = run.directory.spec.deletion.guard.may_become_empty(&run.owner.uid);
     tokio::task::spawn_blocking(move || {
@@ -139,6 +151,9 @@ pub(super) async fn plan(
             marks,
             times,
             form: form.as_ref(),
+            attributes: &lasting.attributes,
+            origins: &origins,
+            kept: &kept,
         };
         compare(&snapshot, &rules, &against)
     })
@@ -154,12 +169,26 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let Against { mirrors: view, directory, owner, .. } = *against;
     let mut planner = Planner::new(&view.index, owner).following(&against.departure);
     let mut held_back = HeldBack::default();
+    let mut tally = Tally::default();
+    let (mut stay_inactive, mut must_wait) = (0, 0);
+    let inactive_go = against.departure.inactive_users_go;
     let mut roster = against.form.map(|form| Roster::new(form.clone()));
     snapshot.held().iter().for_each(|name| planner.hold(*name));
-    let summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
+    let mut summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
         match outcome {
-            Outcome::User(user) => {
+            Outcome::User(mut user) => {
                 let name = MirrorName::new(Kind::User, &user.external_id);
+                let before = view.index.get(name).and_then(|mirror| mirror.state);
+                tally.count(&user, before, inactive_go);
+                if against.kept.doubts_states() && inactive_go && before.is_none() {
+                    // They may be inactive, and inactive people have no mirrors.
+                    planner.hold(name);
+                    must_wait += usize::from(user.state == State::Active);
+                    return Ok(());
+                }
+                let state = user.state;
+                against.kept.give_back(name, &mut user)?;
+                stay_inactive += usize::from(user.state != state);
                 if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
                     roster.user(name, &user)?;
                 }
@@ -179,6 +208,8 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
         }
         Ok(())
     })?;
+    summary.users_active -= stay_inactive + must_wait;
+    summary.users_inactive += stay_inactive;
     let (rejected, rejected_total) = snapshot.rejected();
     if let Some(first) = rejected.first() {
         let example = format!("{}: {}", first.position, first.reason);
@@ -195,10 +226,24 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     }
     let counts = count(&plan, view, directory);
     let above_limits = guard::judge(&plan, &view.index, &against.limits, against.recent);
+    let lost: Vec<Known> = against.attributes.lost(&tally, against.origins).into_iter().cloned().collect();
+    let names = lost.iter().map(|known| known.attribute.clone()).collect();
+    let above_limits = HeldPlan::with(above_limits, names);
     let (users, groups) = snapshot.counts();
     let too_many_held = held_back.too_many(users + groups + rejected_total, against.tolerance);
     let quarantined = held_back.status();
-    Ok(Planned { plan, counts, summary, marks, quarantined, roster, too_many_held, above_limits })
+    Ok(Planned {
+        plan,
+        counts,
+        summary,
+        marks,
+        quarantined,
+        roster,
+        too_many_held,
+        above_limits,
+        tally,
+        lost,
+    })
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {

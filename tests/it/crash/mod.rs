@@ -2,6 +2,7 @@
 //! would have come of it anyway, with no write more than that needs.
 
 mod control_plane;
+mod day;
 mod scenario;
 
 use std::collections::BTreeMap;
