@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the directory servers that tests and demo talk to, and of a program that one of the
-# examples runs: `dev/servers.sh [SET]...`. Without arguments it installs every set. Where everything is there it does
+# Installs the Debian packages of the directory servers that tests and demo talk to, of a library that moves a process's
+# clock, and of a program that one of the examples runs: `dev/servers.sh [SET]...`. Without arguments it installs every set. Where everything is there it does
 # nothing, at once.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ declare -A sets=(
   [samba]="samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind python3-samba ldb-tools ldap-utils"
   [sftp]="openssh-server openssh-client openssh-sftp-server"
   [certificates]="openssl"
+  [clock]="libfaketime"
   [consumer]="jq"
 )
 

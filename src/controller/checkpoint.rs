@@ -203,7 +203,7 @@ fn says_the_same(known: &DirectoryCheckpointSpec, next: &DirectoryCheckpointSpec
     // The owner alone is no reason to write: it is put there before the first mirror is written.
     let (owner, full_sync_time) = (known.owner.clone(), known.full_sync_time.clone());
     let same_otherwise = DirectoryCheckpointSpec { owner, full_sync_time, ..next.clone() } == *known;
-    same_otherwise && age < FULL_TIME_SLACK
+    same_otherwise && age.abs() < FULL_TIME_SLACK
 }
 
 fn api(run: &Run<'_>) -> Api<Checkpoint> {

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::approval::Approved;
 use super::checkpoint::Checkpoint;
 use super::lasting::Lasting;
 use crate::api::status::ConfigMapStatus;
 use crate::model::{ContentHash, MirrorName, Snapshot};
-use crate::source::Cursor;
 use crate::plan::absence::Kept;
+use crate::source::Cursor;
 
 /// The largest snapshot that is kept between runs, in bytes. A larger directory is read in full
 /// every time.
@@ -32,9 +33,9 @@ pub struct Memory {
     pub config_map: ConfigMapMemory,
     /// Losses that were approved and are not known to be carried out.
     pub approved: Option<Approved>,
-}
     /// Values that mirrors keep although the source does not show them.
     pub kept: Arc<Kept>,
+}
 
 impl Memory {
     /// Whether the records of the last reading are at hand. After a restart they may not be,
@@ -73,8 +74,11 @@ pub struct Reading {
     /// The fingerprint of the Secrets and `ConfigMap`s that it was read with; `None` after a
     /// restart, since it is kept nowhere.
     pub fingerprint: Option<ContentHash>,
-    /// When everything was last read.
+    /// When everything was last read, by the time of day: absences are judged by that.
     pub full_at: Timestamp,
+    /// The same by the monotonic clock, by which the next full reading comes; `None` when that cannot
+    /// say, and it comes at once.
+    pub full_since: Option<Instant>,
     /// What the source had to say besides.
     pub notes: Vec<String>,
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::model::ContentHash;
 use crate::source::Class;
@@ -66,6 +67,13 @@ pub fn first_delay(known: &Known, interval: Duration, uid: &str, now: Timestamp)
     });
     let spread = START_SPREAD.min(interval).mul_f64(share(uid, "start"));
     due.min(interval).max(spread)
+}
+
+/// A time of day before `now` by the monotonic clock, for what is reckoned by that from here on. A time
+/// to come is taken for now: a clock was put back. `None`: that clock cannot say.
+#[must_use]
+pub fn ago(time: Timestamp, now: Timestamp) -> Option<Instant> {
+    Instant::now().checked_sub(Duration::try_from(now.duration_since(time)).unwrap_or_default())
 }
 
 /// What the status says of the time before the operator started.
@@ -133,6 +141,15 @@ mod tests {
         let retry = Timestamp::from_second(1_000_120).unwrap();
         let known = Known { current: true, last_start: None, retry: Some(retry) };
         assert_eq!(first_delay(&known, MINUTE, "a", now), 2 * MINUTE);
+    }
+
+    #[test]
+    fn a_time_is_as_long_ago_by_the_monotonic_clock_and_never_to_come() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let before = |seconds: i64| ago(Timestamp::from_second(1_000_000 - seconds).unwrap(), now);
+        let age = before(5).unwrap().elapsed();
+        assert!(age >= Duration::from_secs(5) && age < MINUTE, "{age:?}");
+        assert!(before(-600).unwrap() <= Instant::now());
     }
 
     #[test]

@@ -182,7 +182,8 @@ pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
         return true;
     }
     match (&previous.last_sync, &next.last_sync) {
-        (Some(before), Some(now)) => now.start_time.0.duration_since(before.start_time.0) >= HEARTBEAT,
+        // In either direction: the clock may have been put back.
+        (Some(before), Some(now)) => now.start_time.0.duration_since(before.start_time.0).abs() >= HEARTBEAT,
         (before, now) => before.is_some() != now.is_some(),
     }
 }

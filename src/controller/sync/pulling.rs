@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::super::memory::{MAX_SNAPSHOT_BYTES, Memory, Reading};
+use super::super::schedule;
 use super::super::settings::Settings;
 use super::super::status;
 use super::{Run, SyncError};
@@ -168,7 +170,7 @@ async fn read_everything(
     settings: &Settings,
     fingerprint: ContentHash,
 ) -> Result<(Reading, Option<TenantId>), SyncError> {
-    let full_at = Timestamp::now();
+    let (full_at, full_since) = (Timestamp::now(), Some(Instant::now()));
     let mut snapshot = Snapshot::default();
     let progress = |read| run.progress.read(read);
     let expected = expected(run, memory);
@@ -182,6 +184,7 @@ async fn read_everything(
         source_hash: settings.source_hash,
         fingerprint: Some(fingerprint),
         full_at,
+        full_since,
         notes: collected.end.notes,
     };
     Ok((reading, collected.tenant))
@@ -203,8 +206,7 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
         return None;
     }
     let snapshot_fits = reading.snapshot.as_ref().is_none_or(|snapshot| snapshot.stale_share() < 0.5);
-    let age = Timestamp::now().duration_since(reading.full_at);
-    let fresh = SignedDuration::try_from(settings.full_interval).is_ok_and(|limit| age < limit);
+    let fresh = reading.full_since.is_some_and(|since| since.elapsed() < settings.full_interval);
     match want {
         Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
         Want::Replan | Want::Changes if fresh && snapshot_fits => reading.cursor.clone().map(Usable::Cursor),
@@ -244,6 +246,7 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
             source_hash: settings.source_hash,
             fingerprint: None,
             full_at: spec.full_sync_time.0,
+            full_since: schedule::ago(spec.full_sync_time.0, Timestamp::now()),
             notes: Vec::new(),
         });
     }

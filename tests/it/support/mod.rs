@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod chart;
+pub mod clock;
 pub mod cluster;
 pub mod company;
 pub mod config_map_output;
@@ -9,8 +10,8 @@ pub mod kubeconfig;
 pub mod ldap;
 pub mod manifest;
 pub mod moto;
-pub mod operator;
 pub mod neighbours;
+pub mod operator;
 pub mod proxy;
 pub mod python;
 pub mod samba;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use directory_sync::api::crd;
 use serde_json::Value;
 
+use super::clock::Clock;
 use super::cluster::Cluster;
 use super::kubeconfig;
 use super::proxy::Proxy;
@@ -27,7 +28,7 @@ pub struct Operator {
     folder: tempfile::TempDir,
     namespace: String,
     arguments: Vec<String>,
-    pod: Option<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// An operator that is yet to be started.
@@ -35,7 +36,7 @@ pub struct Setup<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
     arguments: Vec<String>,
-    pod: Option<&'a str>,
+    environment: Vec<(String, String)>,
     proxy: Option<&'a Proxy>,
 }
 
@@ -53,23 +54,29 @@ impl<'a> Setup<'a> {
     }
 
     /// Gives it the name of a pod, by which it can be told from others of its service account.
-    pub fn pod(mut self, name: &'a str) -> Self {
-        self.pod = Some(name);
+    pub fn pod(mut self, name: &str) -> Self {
+        self.environment.push(("POD_NAME".to_owned(), name.to_owned()));
+        self
+    }
+
+    /// Has it go by a clock that a test moves.
+    pub fn clock(mut self, clock: &Clock) -> Self {
+        self.environment.extend(clock.environment());
         self
     }
 
     /// Starts it, as the chart's ServiceAccount, and waits until it says that it is ready.
     pub async fn start(self) -> Operator {
-        let Self { cluster, namespace, arguments, pod, proxy } = self;
+        let Self { cluster, namespace, arguments, environment, proxy } = self;
         let crds: Vec<Value> =
             crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
         cluster.install_crds(crds).await;
         let token = grant(cluster, namespace).await;
         let folder = tempfile::tempdir().unwrap();
         kubeconfig::write_through(cluster, proxy, folder.path(), namespace, &token);
-        let (namespace, pod) = (namespace.to_owned(), pod.map(str::to_owned));
-        let (child, ports) = spawn(&folder, &namespace, &arguments, pod.as_deref());
-        let operator = Operator { child, folder, namespace, arguments, pod, metrics: ports.metrics };
+        let namespace = namespace.to_owned();
+        let (child, ports) = spawn(&folder, &namespace, &arguments, &environment);
+        let operator = Operator { child, folder, namespace, arguments, environment, metrics: ports.metrics };
         operator.wait_until_ready(ports.health).await;
         operator
     }
@@ -78,7 +85,7 @@ impl<'a> Setup<'a> {
 impl Operator {
     /// An operator for one namespace.
     pub fn setup<'a>(cluster: &'a Cluster, namespace: &'a str) -> Setup<'a> {
-        Setup { cluster, namespace, arguments: Vec::new(), pod: None, proxy: None }
+        Setup { cluster, namespace, arguments: Vec::new(), environment: Vec::new(), proxy: None }
     }
 
     /// Starts an operator for one namespace, as the chart's ServiceAccount, and waits until it says
@@ -101,7 +108,7 @@ impl Operator {
     /// Stops the operator as Kubernetes does, unless it has ended, and starts it again.
     pub async fn restart(&mut self) {
         self.stop();
-        let (child, ports) = spawn(&self.folder, &self.namespace, &self.arguments, self.pod.as_deref());
+        let (child, ports) = spawn(&self.folder, &self.namespace, &self.arguments, &self.environment);
         (self.child, self.metrics) = (child, ports.metrics);
         self.wait_until_ready(ports.health).await;
     }
@@ -181,7 +188,7 @@ fn spawn(
     folder: &tempfile::TempDir,
     namespace: &str,
     arguments: &[String],
-    pod: Option<&str>,
+    environment: &[(String, String)],
 ) -> (Child, Ports) {
     let Ports { metrics, health } = Ports { metrics: free_port(), health: free_port() };
     let log = File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
@@ -194,7 +201,7 @@ fn spawn(
         .env("KUBECONFIG", folder.path().join(kubeconfig::FILE))
         .env_remove("RUST_LOG")
         .env_remove("POD_NAME")
-        .envs(pod.map(|pod| ("POD_NAME", pod)))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
