@@ -12,6 +12,7 @@ declare -A tools=(
   [crane]=github.com/google/go-containerregistry/cmd/crane@v0.22.1
   [cargo-deny]=crate:cargo-deny@0.20.2
   [cargo-fuzz]=crate:cargo-fuzz@0.13.2
+  [cargo-mutants]=crate:cargo-mutants@27.1.0
 )
 
 name=${1:-}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Asks whether the unit tests would notice a mistake in what decides who goes: cargo-mutants changes the guard, the grace
+# time and the plan in every small way, and each change must make a test fail. `dev/mutants.sh [SHARD/SHARDS]`, such as
+# 0/4 for the first quarter. It ends with 0 when none was overlooked.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+shard=${1:-0/1}
+files=(absence grace guard marks planner quarantine recent)
+
+# Changes that cannot be noticed, because they change nothing, with the reason.
+equivalent=(
+)
+
+# `model` and `plan` use no other part of the crate, so they make one of their own, which is built in seconds.
+crate=$(mktemp -d)
+trap 'rm -rf "$crate"' EXIT
+mkdir "$crate/src"
+cp -r src/model src/plan "$crate/src/"
+cp Cargo.lock "$crate/"
+printf '//! What decides who goes, by itself.\npub mod model;\npub mod plan;\n' >"$crate/src/lib.rs"
+{
+  printf '[package]\nname = "directory-sync"\nversion = "0.1.0"\nedition = "2024"\n[lib]\nname = "directory_sync"\n'
+  printf '[workspace]\n[profile.dev]\ndebug = false\n[dependencies]\n'
+  grep -E '^(serde|serde_json|schemars|blake3|lz4_flex|thiserror) = ' Cargo.toml
+  printf '[dev-dependencies]\n'
+  grep -E '^proptest = ' Cargo.toml
+} >"$crate/Cargo.toml"
+
+options=(--dir "$crate" --output "$crate" --shard "$shard" --cap-lints=true --colors=never --no-times)
+for file in "${files[@]}"; do options+=(--file "src/plan/$file.rs"); done
+for name in "${equivalent[@]}"; do options+=(--exclude-re "$name"); done
+"$(dev/tools.sh cargo-mutants)" mutants "${options[@]}"
