@@ -6,3 +6,4 @@ pub mod fenced;
 pub mod lease;
 pub mod readiness;
 pub mod references;
+pub mod watching;

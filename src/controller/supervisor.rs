@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use futures::StreamExt;
 use futures::stream::SelectAll;
-use futures::{StreamExt, TryStreamExt};
 use kube::core::DeserializeGuard;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use super::worker::Worker;
 use crate::api::Directory;
+use crate::cluster::watching::watching;
 use crate::sink::DirectoryKey;
 
 type Guarded = DeserializeGuard<Directory>;
@@ -196,8 +197,8 @@ fn watches(context: &Context, namespaces: &[String]) -> Events {
     apis.into_iter()
         .enumerate()
         .map(|(scope, api)| {
-            let events = watcher(api, watcher::Config::default()).default_backoff();
-            events.into_stream().map(move |event| (scope, event)).boxed()
+            let events = watching(api, watcher::Config::default());
+            events.map(move |event| (scope, event)).boxed()
         })
         .collect()
 }

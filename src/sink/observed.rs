@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
 use tokio::sync::watch;
 
 use super::object::observe;
 use crate::api::{DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::cluster::watching::watching;
 use crate::model::{Kind, MirrorName};
 use crate::plan::{Counts, Index, Observed};
 
@@ -176,7 +177,7 @@ impl ObservedMirrors {
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     {
         let config = watcher::Config::default().labels(LABEL_DIRECTORY).page_size(500);
-        let mut events = watcher(api, config).default_backoff().boxed();
+        let mut events = watching(api, config);
         let mut listing: Option<HashMap<DirectoryKey, Vec<(MirrorName, Observed)>>> = None;
         let mut pending = true;
         loop {
