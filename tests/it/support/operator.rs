@@ -24,7 +24,7 @@ const PATIENT: &[&str] = &["--leader-elect-lease-duration=60s", "--leader-elect-
 /// A running operator; ends when dropped.
 pub struct Operator {
     child: Child,
-    metrics: u16,
+    ports: Ports,
     folder: tempfile::TempDir,
     namespace: String,
     arguments: Vec<String>,
@@ -67,19 +67,30 @@ impl<'a> Setup<'a> {
 
     /// Starts it, as the chart's ServiceAccount, and waits until it says that it is ready.
     pub async fn start(self) -> Operator {
+        install_definitions(self.cluster).await;
+        let mut operator = self.launch().await;
+        operator.wait_until_ready().await;
+        operator
+    }
+
+    /// Starts it, as the chart's ServiceAccount, whether or not it finds what it needs.
+    pub async fn launch(self) -> Operator {
         let Self { cluster, namespace, arguments, environment, proxy } = self;
-        let crds: Vec<Value> =
-            crd::all().unwrap().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
-        cluster.install_crds(crds).await;
         let token = grant(cluster, namespace).await;
         let folder = tempfile::tempdir().unwrap();
         kubeconfig::write_through(cluster, proxy, folder.path(), namespace, &token);
         let namespace = namespace.to_owned();
         let (child, ports) = spawn(&folder, &namespace, &arguments, &environment);
-        let operator = Operator { child, folder, namespace, arguments, environment, metrics: ports.metrics };
-        operator.wait_until_ready(ports.health).await;
-        operator
+        Operator { child, ports, folder, namespace, arguments, environment }
     }
+}
+
+/// Installs the definitions of the kinds, where they are missing.
+pub async fn install_definitions(cluster: &Cluster) {
+    let definitions = crd::all().unwrap();
+    let definitions: Vec<Value> =
+        definitions.iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
+    cluster.install_crds(definitions).await;
 }
 
 impl Operator {
@@ -108,9 +119,8 @@ impl Operator {
     /// Stops the operator as Kubernetes does, unless it has ended, and starts it again.
     pub async fn restart(&mut self) {
         self.stop();
-        let (child, ports) = spawn(&self.folder, &self.namespace, &self.arguments, &self.environment);
-        (self.child, self.metrics) = (child, ports.metrics);
-        self.wait_until_ready(ports.health).await;
+        self.spawn_again();
+        self.wait_until_ready().await;
     }
 
     /// Sends the operator a signal, and does not wait for what it makes of it.
@@ -151,15 +161,29 @@ impl Operator {
 
     /// What Prometheus would scrape.
     pub async fn metrics(&self) -> String {
-        get(self.metrics, "/metrics").await.expect("a running operator serves its metrics")
+        get(self.ports.metrics, "/metrics").await.expect("a running operator serves its metrics")
     }
 
-    async fn wait_until_ready(&self, health: u16) {
+    /// What it answers to a kubelet that asks whether it is ready.
+    pub async fn readiness(&self) -> std::io::Result<String> {
+        get(self.ports.health, "/readyz").await
+    }
+
+    /// Waits until it says that it is ready, and starts it again on other ports when somebody was faster.
+    pub async fn wait_until_ready(&mut self) {
         eventually("the operator is ready", READY, async || {
-            let answer = get(health, "/readyz").await.map_err(|error| error.to_string())?;
+            if self.ended().is_some() && self.log().contains("cannot be served at") {
+                self.spawn_again();
+            }
+            let answer = self.readiness().await.unwrap_or_else(|error| error.to_string());
             if answer.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(format!("{answer}\n{}", self.log())) }
         })
         .await;
+    }
+
+    fn spawn_again(&mut self) {
+        let spawned = spawn(&self.folder, &self.namespace, &self.arguments, &self.environment);
+        (self.child, self.ports) = spawned;
     }
 }
 
