@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz bench lint deny crds chart-test image
+.PHONY: help demo test fuzz bench lint deny crds faults chart-test image
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ crds: ## Writes the custom resource definitions, the chart's copy and the API re
 	cargo run --quiet -- crds --dir crds
 	dev/chart-crds.sh
 	DIRECTORY_SYNC_WRITE_REFERENCE=1 cargo test --test it reference::
+
+faults: ## Writes docs/faults.md anew, from what the tests say of the faults that they prove.
+	DIRECTORY_SYNC_WRITE_FAULTS=1 cargo test --test it faults::document::
 
 chart-test: ## Lints the chart and validates what it renders.
 	dev/chart-test.sh

@@ -14,6 +14,7 @@ use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::faults::F37;
 use crate::support::cluster::Cluster;
 use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, with};
 use crate::support::wait::eventually;
@@ -177,11 +178,11 @@ async fn only_the_chosen_attributes_are_in_the_files() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_into_one_is_cut_and_an_index_names_the_parts() {
+async fn f37_what_does_not_fit_into_one_is_cut_and_an_index_names_the_parts() {
     let stage = Stage::with_config_map_output("cm-shards").await;
     stage.people(&crowd(1_700)).await;
     stage.directory("acme", output(&json!({"format": "JSONLines"}))).await;
-    stage.ready("acme", "True", "Synced").await;
+    F37.is_seen(&stage, "acme").await;
     let files = assert_mirrored(&stage, "output").await;
     let first = shown(&stage).await.unwrap();
     assert!(first.shards > 2, "{first:?}");

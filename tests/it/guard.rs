@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use directory_sync::api::status::PendingPlan;
 use serde_json::json;
 
+use crate::faults::{F15, F20, F21};
 use crate::support::stage::{LIMIT, Stage, csv, with};
 use crate::support::wait::eventually;
 
@@ -50,7 +51,7 @@ async fn approve(stage: &Stage, hash: &str) {
 }
 
 #[tokio::test]
-async fn a_reading_that_lost_most_people_deletes_nobody_until_that_plan_is_approved() {
+async fn f20_a_reading_that_lost_most_people_deletes_nobody_until_that_plan_is_approved() {
     let stage = forty("guard").await;
     stage.rewrite("people", json!({"users.csv": people((0..10).chain([99]))})).await;
     stage.sync("acme").await;
@@ -60,7 +61,7 @@ async fn a_reading_that_lost_most_people_deletes_nobody_until_that_plan_is_appro
     assert!(message.starts_with("30 people would be deleted"), "{message}");
     assert!(message.ends_with(&format!("approvedPlan to {}", plan.hash)), "{message}");
     assert_eq!(stage.user_names().await.len(), 41, "who is new is there, and nobody is gone");
-    stage.told("acme", "DeletionGuard", "False", "PlanHeld").await;
+    F20.is_seen(&stage, "acme").await;
 
     approve(&stage, &plan.hash).await;
     stage.ready("acme", "True", "Synced").await;
@@ -113,15 +114,33 @@ async fn a_group_that_loses_most_of_its_members_keeps_them_and_small_losses_go_o
 }
 
 #[tokio::test]
-async fn a_scope_that_fits_nearly_nobody_is_held_and_held_losses_cost_no_writes() {
+async fn f15_a_scope_that_fits_nearly_nobody_is_held_and_held_losses_cost_no_writes() {
     let stage = forty("guard-scope").await;
     let scope = json!({"scope": {"users": "user.email == 'ada1@a.test'"}, "sync": {"interval": "1s"}});
     stage.respecify("acme", with(json!({}), &scope)).await;
     stage.ready("acme", "False", "PlanHeld").await;
+    F15.is_seen(&stage, "acme").await;
     let mark = stage.after_a_sync().await;
     stage.reads(mark, "people", 6).await;
     assert_eq!(stage.written(mark).len(), 0, "{:?}", stage.written(mark));
     assert_eq!(stage.user_names().await.len(), 40);
+}
+
+#[tokio::test]
+async fn f15_a_scope_of_groups_that_leaves_most_people_out_is_held() {
+    let stage = Stage::new("guard-group-scope").await;
+    let memberships = format!("{}few,1\nfew,2\n", members(0..40));
+    stage.tables("people", &people(0..40), &memberships).await;
+    stage.directory("acme", with(csv(), &json!({"scope": {"onlyGroupMembers": true}}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let before = stage.mirrors("acme").await;
+    stage.respecify("acme", json!({"scope": {"groups": "group.displayName == 'few'"}})).await;
+    F15.is_seen(&stage, "acme").await;
+    assert_eq!(pending(&stage, "").await.delete, 38);
+    assert_eq!(stage.mirrors("acme").await, before);
+    stage.respecify("acme", json!({"scope": {"groups": null}})).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.mirrors("acme").await, before);
 }
 
 #[tokio::test]
@@ -142,7 +161,7 @@ async fn a_directory_may_become_empty_only_where_its_uid_says_so_and_with_an_app
 }
 
 #[tokio::test]
-async fn small_losses_that_add_up_within_a_day_are_held_across_restarts_until_they_are_approved() {
+async fn f21_small_losses_that_add_up_within_a_day_are_held_across_restarts_until_they_are_approved() {
     let mut stage = forty("guard-day").await;
     let shrink_to = async |stage: &Stage, left: usize| {
         stage.rewrite("people", json!({"users.csv": people(0..left)})).await;
@@ -155,6 +174,7 @@ async fn small_losses_that_add_up_within_a_day_are_held_across_restarts_until_th
     shrink_to(&stage, 34).await;
     let message = stage.ready("acme", "False", "PlanHeld").await;
     assert!(message.starts_with("1 person would be deleted (after 5 that went within"), "{message}");
+    F21.is_seen(&stage, "acme").await;
     stage.operator.restart().await;
     stage.full_sync("acme").await;
     let plan = pending(&stage, "").await;

@@ -24,6 +24,7 @@ mod csv;
 mod documents;
 mod egress;
 mod engine;
+mod faults;
 mod grace;
 mod guard;
 mod hostile;

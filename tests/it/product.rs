@@ -7,6 +7,7 @@ use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
 
+use crate::faults::{F01, F39};
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{Slapd, company::Company};
 use crate::support::samba::{Samba, company as domain};
@@ -63,7 +64,7 @@ async fn a_log_that_is_no_terminal_has_no_colours() {
 }
 
 #[tokio::test]
-async fn a_source_without_anybody_empties_nothing() {
+async fn f01_a_source_without_anybody_empties_nothing() {
     let stage = Stage::new("empty").await;
     stage.people(TWO).await;
     stage.directory("acme", csv()).await;
@@ -71,6 +72,7 @@ async fn a_source_without_anybody_empties_nothing() {
     stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": NOBODY}})).await;
     let message = stage.ready("acme", "False", "EmptyResult").await;
     assert!(message.contains("2 mirrors stay"), "{message}");
+    F01.is_seen(&stage, "acme").await;
     assert_eq!(stage.user_names().await.len(), 2);
 }
 
@@ -102,7 +104,7 @@ async fn nothing_is_written_when_nothing_has_changed() {
 }
 
 #[tokio::test]
-async fn an_edited_and_a_deleted_mirror_are_repaired() {
+async fn f39_an_edited_and_a_deleted_mirror_are_repaired() {
     let stage = Stage::new("drift").await;
     stage.people(TWO).await;
     stage.directory("acme", csv()).await;
@@ -116,6 +118,7 @@ async fn an_edited_and_a_deleted_mirror_are_repaired() {
     stage.patch::<DirectoryUser>(&name("ada@a.test"), json!({"spec": {"email": "mallory@a.test"}})).await;
     users.delete(&name("grace@a.test"), &DeleteParams::default()).await.unwrap();
     stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    F39.is_seen(&stage, "acme").await;
 }
 
 #[tokio::test]

@@ -3,12 +3,10 @@
 
 use std::fmt::Write as _;
 
-use k8s_openapi::api::events::v1::Event;
-use kube::api::ListParams;
 use serde_json::json;
 
-use crate::support::stage::{LIMIT, Stage, csv, with};
-use crate::support::wait::eventually;
+use crate::faults::{F22, F26};
+use crate::support::stage::{Stage, csv, with};
 
 /// A table of twenty people, of whom some have a badge.
 fn people(badges: usize, title: &str) -> String {
@@ -21,7 +19,7 @@ fn people(badges: usize, title: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_reading_of_which_too_much_is_held_back_is_not_written_at_all() {
+async fn f26_a_reading_of_which_too_much_is_held_back_is_not_written_at_all() {
     let stage = Stage::new("quarantine").await;
     stage.people(&people(20, "Analyst")).await;
     let rule = json!({"mapping": [{"attribute": "badge", "value": "raw.badge", "required": true}]});
@@ -43,6 +41,7 @@ async fn a_reading_of_which_too_much_is_held_back_is_not_written_at_all() {
         "{message}"
     );
     assert_eq!(stage.ready("acme", "False", "TooManyHeldBack").await, message);
+    F26.is_seen(&stage, "acme").await;
     let status = stage.status("acme").await;
     assert_eq!(
         (status.quarantined[0].reason.as_str(), status.quarantined[0].count),
@@ -56,7 +55,7 @@ async fn a_reading_of_which_too_much_is_held_back_is_not_written_at_all() {
 }
 
 #[tokio::test]
-async fn people_who_share_an_address_are_told_of_and_stay_two() {
+async fn f22_people_who_share_an_address_are_told_of_and_stay_two() {
     let stage = Stage::new("conflict").await;
     stage
         .people("user_id,first_name,last_name,email\n1,Ada,Lovelace,ada@a.test\n2,Ada,Byron,ADA@a.test\n")
@@ -65,11 +64,5 @@ async fn people_who_share_an_address_are_told_of_and_stay_two() {
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(stage.users().await.len(), 2);
     assert_eq!(stage.status("acme").await.conflicts.unwrap().email, 2);
-    eventually("an Event tells of it", LIMIT, async || {
-        let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap().items;
-        let note = events.into_iter().find(|event| event.reason.as_deref() == Some("Conflict"));
-        let note = note.and_then(|event| event.note).unwrap_or_default();
-        if note.starts_with("2 people share an e-mail address") { Ok(()) } else { Err(note) }
-    })
-    .await;
+    F22.is_seen(&stage, "acme").await;
 }

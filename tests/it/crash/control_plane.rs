@@ -34,7 +34,7 @@ async fn dies(cluster: &'static Cluster, component: &str, expected: &Undisturbed
 }
 
 #[tokio::test]
-async fn a_sync_in_which_the_apiserver_and_etcd_die_comes_to_the_same_once_they_are_back() {
+async fn f42_a_sync_in_which_the_apiserver_and_etcd_die_comes_to_the_same_once_they_are_back() {
     let own = OwnCluster::start();
     let expected = undisturbed(own.get()).await;
     dies(own.get(), "kube-apiserver", &expected).await;

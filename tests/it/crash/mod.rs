@@ -127,7 +127,7 @@ async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_at_a_write_each_mirror_is_written_once_and_all_comes_to_the_same() {
+async fn f42_whatever_goes_wrong_at_a_write_each_mirror_is_written_once_and_all_comes_to_the_same() {
     let expected = undisturbed(Cluster::get()).await;
     assert!(expected.mirrors.len() >= 10, "{:?}", expected.mirrors);
     let points = (1..=expected.writes).flat_map(|at| Mishap::ALL.map(|mishap| (mishap, at)));

@@ -11,12 +11,13 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
 use super::*;
+use crate::faults::F27;
 use crate::support::cluster::Cluster;
 use crate::support::ldap::Slapd;
 use crate::support::stage::{ONE, TWO, csv, ldap, with};
 
 #[tokio::test]
-async fn a_group_that_does_not_fit_stays_as_it_was_and_the_others_are_written() {
+async fn f27_a_group_that_does_not_fit_stays_as_it_was_and_the_others_are_written() {
     let stage = Stage::new("large").await;
     let mut people = "user_id,first_name,last_name,email\n".to_owned();
     let mut memberships = "group_name,user_id\nsmall,1\n".to_owned();
@@ -37,6 +38,7 @@ async fn a_group_that_does_not_fit_stays_as_it_was_and_the_others_are_written() 
     stage.sync("acme").await;
     let message = stage.told("acme", "OutputReady", "False", "TooManyMembers").await;
     assert_eq!(stage.ready("acme", "False", "TooManyMembers").await, message);
+    F27.is_seen(&stage, "acme").await;
     for part in ["1 group does not fit and stays as it was", "1001 members", "1000"] {
         assert!(message.contains(part), "'{part}' is missing in: {message}");
     }

@@ -66,11 +66,11 @@ async fn deleted_while_reading(how: OnDirectoryDelete) {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_deleted_while_it_is_read_ends_its_sync() {
+async fn f41_a_directory_that_is_deleted_while_it_is_read_ends_its_sync() {
     deleted_while_reading(OnDirectoryDelete::Retain).await;
 }
 
 #[tokio::test]
-async fn a_directory_that_waits_for_its_finalizer_ends_its_sync_too() {
+async fn f41_a_directory_that_waits_for_its_finalizer_ends_its_sync_too() {
     deleted_while_reading(OnDirectoryDelete::Delete).await;
 }

@@ -9,6 +9,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::*;
+use crate::faults::F25;
 use crate::support::ldap::Slapd;
 use crate::support::stage::{ldap, with};
 
@@ -29,7 +30,8 @@ fn line(attribute: &str, value: impl AsRef<[u8]>) -> String {
 }
 
 #[tokio::test]
-async fn values_that_are_too_large_too_many_or_no_text_are_left_out_and_counted_and_the_people_are_kept() {
+async fn f25_values_that_are_too_large_too_many_or_no_text_are_left_out_and_counted_and_the_people_are_kept()
+{
     let mut many = String::new();
     for number in 0..10_000 {
         writeln!(many, "mail: many{number}@hostile.test").unwrap();
@@ -52,6 +54,7 @@ async fn values_that_are_too_large_too_many_or_no_text_are_left_out_and_counted_
     stage.directory("acme", with(ldap(&server.url()), &spec)).await;
     stage.ready("acme", "True", "Synced").await;
 
+    F25.is_seen(&stage, "acme").await;
     let large = user(&stage, "large@hostile.test").await;
     assert_eq!((large.display_name.as_deref(), large.title), (Some("large"), None));
     assert_noted(
@@ -80,7 +83,7 @@ async fn values_that_are_too_large_too_many_or_no_text_are_left_out_and_counted_
 }
 
 #[tokio::test]
-async fn characters_that_deceive_or_control_are_taken_out_of_names() {
+async fn f25_characters_that_deceive_or_control_are_taken_out_of_names() {
     let lines = [
         line("displayName", "\u{202e}ecalevoL\u{202c} A\0d\u{7}a\r\n\u{2066}\u{200f}"),
         line("title", "\u{200e}\u{0}\n"),

@@ -24,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::audit::{Audit, AuditMark};
+use super::etcd;
 use super::wait::eventually;
 
 /// A cluster of its own for every process that runs tests; a [`Client`] of its own for every test.
@@ -151,6 +152,13 @@ impl Cluster {
                 installed.insert(name);
             }
         }
+    }
+
+    /// Has etcd say that its quota is used up, or that there is room again: the alarm that it raises by itself
+    /// when a write does not fit, by its own API.
+    pub fn storage_is_full(&self, full: bool) {
+        let folder = self.handout.audit_log.parent().expect("it is in the cluster's folder");
+        etcd::alarm(folder, full);
     }
 
     /// Where the audit log ends now, for [`Self::audit_since`].

@@ -1,6 +1,6 @@
 //! A stand-in for a domain controller that answers what a test tells it to: for what Windows does
-//! and Samba does not. It speaks the protocol on loopback, without encryption, and understands no
-//! filters.
+//! and Samba does not, and for servers of any kind that lie about their listings. It speaks the protocol on
+//! loopback, without encryption, and understands no filters.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -35,6 +35,12 @@ impl Search {
     /// The value of a control.
     pub fn control(&self, oid: &str) -> Option<&[u8]> {
         self.controls.iter().find(|(name, _)| name == oid).map(|(_, value)| value.as_slice())
+    }
+
+    /// The cookie of the page that is asked for, empty for the first; `None` without pages.
+    pub fn page(&self) -> Option<Vec<u8>> {
+        let (_, value) = lber::parse::parse_tag(self.control(PAGED)?).ok()?;
+        inner(value).pop().map(primitive)
     }
 
     /// Where the range of `member` that is asked for begins.
@@ -73,6 +79,18 @@ impl Entry {
     }
 }
 
+/// What an answer in pages says of the next one.
+#[derive(Clone, Debug, Default)]
+pub enum Next {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// It is asked for by this cookie.
+    Page(Vec<u8>),
+    /// Not a word.
+    Unsaid,
+}
+
 /// An answer to a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -82,6 +100,8 @@ pub struct Found {
     pub controls: Vec<(String, Vec<u8>)>,
     /// The result code.
     pub result: u8,
+    /// Whether there is another page, where pages are asked for.
+    pub next: Next,
 }
 
 impl Found {
@@ -93,7 +113,7 @@ impl Found {
     /// An answer to DirSync.
     pub fn changes(entries: Vec<Entry>, more: bool, cookie: &[u8]) -> Self {
         let value = sequence(vec![integer(&[u8::from(more)]), integer(&[0]), octets(cookie)]);
-        Self { entries, controls: vec![(DIRSYNC.to_owned(), bytes(value))], result: 0 }
+        Self { controls: vec![(DIRSYNC.to_owned(), bytes(value))], ..Self::of(entries) }
     }
 }
 
@@ -139,25 +159,31 @@ impl StubController {
         root: Entry,
         script: impl Fn(&Search) -> Found + Send + Sync + 'static,
     ) -> Self {
+        Self::of_any_kind(move |search| match search.base.as_str() {
+            "" => Found::of(vec![root.clone()]),
+            base if base.starts_with("CN=NTDS Settings") => {
+                Found::of(vec![Entry::new(base).with_bytes("invocationId", &[7; 16])])
+            }
+            base if base.starts_with("<WKGUID=") => {
+                Found::of(vec![Entry::new(base).with("isDeleted", &["TRUE"])])
+            }
+            DOMAIN if search.attributes == ["objectSid"] => {
+                Found::of(vec![Entry::new(DOMAIN).with_bytes("objectSid", &sid)])
+            }
+            _ => script(search),
+        })
+        .await
+    }
+
+    /// Starts a stand-in for another server: the script answers everything.
+    pub async fn of_any_kind(script: impl Fn(&Search) -> Found + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let searches = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&searches);
         let script: Script = Arc::new(move |search| {
             seen.lock().unwrap().push(search.clone());
-            match search.base.as_str() {
-                "" => Found::of(vec![root.clone()]),
-                base if base.starts_with("CN=NTDS Settings") => {
-                    Found::of(vec![Entry::new(base).with_bytes("invocationId", &[7; 16])])
-                }
-                base if base.starts_with("<WKGUID=") => {
-                    Found::of(vec![Entry::new(base).with("isDeleted", &["TRUE"])])
-                }
-                DOMAIN if search.attributes == ["objectSid"] => {
-                    Found::of(vec![Entry::new(DOMAIN).with_bytes("objectSid", &sid)])
-                }
-                _ => script(search),
-            }
+            script(search)
         });
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -217,8 +243,13 @@ fn answers(message: StructureTag, script: &Script) -> Option<Vec<StructureTag>> 
             let mut answers: Vec<_> =
                 found.entries.iter().map(|entry| reply(write_entry(entry), None)).collect();
             let mut controls = found.controls;
-            if search.control(PAGED).is_some() {
-                controls.push((PAGED.to_owned(), bytes(sequence(vec![integer(&[0]), octets(b"")]))));
+            let next = match &found.next {
+                Next::Nothing => Some(&[][..]),
+                Next::Page(cookie) => Some(cookie.as_slice()),
+                Next::Unsaid => None,
+            };
+            if let Some(cookie) = next.filter(|_| search.control(PAGED).is_some()) {
+                controls.push((PAGED.to_owned(), bytes(sequence(vec![integer(&[0]), octets(cookie)]))));
             }
             let controls = controls
                 .iter()

@@ -1,7 +1,10 @@
 //! The Lease passes from one operator to the other: when it is given back, and when its holder is gone.
 
 use super::*;
-use crate::support::stage::{ONE, TWO};
+use crate::faults::F28;
+use crate::support::ldap::proxy::held;
+use crate::support::ldap::{Company, Slapd};
+use crate::support::stage::{ONE, TWO, ldap};
 
 #[tokio::test]
 async fn of_two_operators_only_the_holder_of_the_lease_works() {
@@ -77,6 +80,28 @@ async fn an_operator_that_is_killed_is_followed_when_its_lease_has_been_still_fo
     pair.stage.users_become(&["ada@a.test", "grace@a.test"]).await;
     let log = ended(&mut pair.stage.operator).await;
     assert!(!log.contains("given back"), "{log}");
+}
+
+#[tokio::test]
+async fn f28_an_operator_that_dies_while_it_reads_has_written_nothing_and_another_one_reads_anew() {
+    let arguments = [SHORT, &["--allow-address=127.0.0.0/8,::1/128"]].concat();
+    let (pair, mark) = (Pair::start("dies-reading", &arguments).await, Cluster::get().audit_mark());
+    let slapd = Slapd::builder().company(Company::of(500, 3)).start();
+    let held = held(slapd.port(), 100_000).await;
+    pair.stage.reader().await;
+    let slow = json!({"provider": {"ldap": {"timeoutSeconds": 600, "pageSize": 50}}});
+    let spec = with(ldap(&format!("ldap://localhost:{}", held.listener.port)), &slow);
+    pair.stage.directory("acme", spec).await;
+    slapd.wait_until("people are being read", |seen| seen.entries > 50).await;
+    pair.stage.operator.signal("KILL");
+    held_by(&pair.stage, "b").await;
+    let written = pair.written_by("a", mark).of("directoryusers");
+    assert!(written.is_empty(), "{written:?}");
+
+    held.let_go();
+    F28.is_seen(&pair.stage, "acme").await;
+    assert_eq!(pair.stage.users().await.len(), 500);
+    assert_eq!(pair.written_by("b", mark).of("directoryusers").len(), 500);
 }
 
 const MEMBERSHIPS: &str = "group_name,user_id\nadmins,1\n";

@@ -1,42 +1,8 @@
 //! Requests of a former holder that the apiserver gets when another operator has long taken over: the
 //! network or the apiserver itself had them meanwhile, so no check at their sender helps.
 
-use tokio::sync::watch;
-
 use super::*;
-use crate::support::proxy::{Asked, Verdict};
-
-/// Holds requests of the first operator, and counts those that have come.
-struct Holding {
-    come: watch::Receiver<usize>,
-    go: watch::Sender<bool>,
-}
-
-impl Holding {
-    fn start(proxy: &Proxy, which: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> Self {
-        let (count, come) = watch::channel(0);
-        let (go, held) = watch::channel(false);
-        proxy.decide(move |asked| {
-            if which(asked) {
-                count.send_modify(|count| *count += 1);
-                Verdict::Hold(held.clone())
-            } else {
-                Verdict::Pass
-            }
-        });
-        Self { come, go }
-    }
-
-    async fn until(&self, count: usize) {
-        let mut come = self.come.clone();
-        let waited = tokio::time::timeout(LIMIT, come.wait_for(|come| *come >= count)).await;
-        waited.expect("the requests come in time").expect("the proxy is there");
-    }
-
-    fn let_go(&self) {
-        self.go.send_replace(true);
-    }
-}
+use crate::support::proxy::holding::Holding;
 
 /// What the apiserver has answered to the first operator's writes since a mark, by what they did.
 fn answers(pair: &Pair, mark: AuditMark) -> Vec<(String, u16)> {

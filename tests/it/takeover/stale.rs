@@ -2,6 +2,7 @@
 //! one that the apiserver has not heard of for a while.
 
 use super::*;
+use crate::faults::{F29, F30};
 use crate::support::proxy::{Link, Verdict};
 
 const PEOPLE: usize = 300;
@@ -36,7 +37,7 @@ async fn change_the_source(stage: &Stage) -> Vec<(usize, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_process_that_was_stopped_in_the_middle_of_a_sync_writes_nothing_when_it_goes_on() {
+async fn f30_a_process_that_was_stopped_in_the_middle_of_a_sync_writes_nothing_when_it_goes_on() {
     let proxy = Proxy::start(Cluster::get()).await;
     let mut pair = in_the_middle("paused", &proxy).await;
     pair.stage.operator.signal("STOP");
@@ -52,12 +53,35 @@ async fn a_process_that_was_stopped_in_the_middle_of_a_sync_writes_nothing_when_
     pair.stage.operator.signal("CONT");
     let log = ended(&mut pair.stage.operator).await;
     assert!(log.contains("the lease was lost"), "{log}");
+    F30.is_seen(&pair.stage, "acme").await;
     let written = pair.written_by("a", mark);
     assert!(written.is_empty(), "{written:?}");
     // Another sync by the second one, so that whatever there is to see has been seen.
     pair.stage.sync("acme").await;
     assert_eq!(pair.stage.mirrors("acme").await, mirrors);
     assert_eq!(pair.written_by("b", mark).of("directoryusers").len(), 0);
+}
+
+#[tokio::test]
+async fn f29_an_operator_that_dies_while_it_writes_is_followed_by_one_that_writes_the_rest() {
+    let (proxy, mark) = (Proxy::start(Cluster::get()).await, Cluster::get().audit_mark());
+    let pair = in_the_middle("dies-writing", &proxy).await;
+    pair.stage.operator.signal("KILL");
+    held_by(&pair.stage, "b").await;
+    people_become(&pair.stage, &(0..PEOPLE).map(|number| (number, "Clerk")).collect::<Vec<_>>()).await;
+    F29.is_seen(&pair.stage, "acme").await;
+
+    let done = |pod: &str| {
+        let people = pair.written_by(pod, mark).of("directoryusers");
+        people.filter(|event| event.code() < 300)
+    };
+    let (first, second) = (done("a"), done("b"));
+    assert!(!first.is_empty() && !second.is_empty(), "{} and {}", first.len(), second.len());
+    let mut names: Vec<&str> =
+        first.iter().chain(&*second).map(|event| event.object_ref.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), first.len() + second.len()), (PEOPLE, PEOPLE), "everybody is written once");
 }
 
 /// Both kinds of silence: bytes that do not arrive, and connections that are refused.

@@ -4,6 +4,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::*;
+use crate::faults::{F16, F23};
 use crate::support::ldap::Company;
 use crate::support::ldap::company::{group_dn, user_dn};
 
@@ -41,13 +42,14 @@ async fn a_deleted_person_leaves_the_groups_that_the_server_does_not_call_change
 }
 
 #[tokio::test]
-async fn a_renamed_person_keeps_their_mirror_and_their_groups() {
+async fn f23_a_renamed_person_keeps_their_mirror_and_their_groups() {
     let scene = Scene::new(Slapd::builder().overlay("refint"), &json!({})).await;
     let before = scene.stage.user("user0006@example.test").await;
     scene
         .server
         .modify(&format!("dn: {}\nchangetype: modrdn\nnewrdn: uid=countess\ndeleteoldrdn: 1\n", user_dn(6)));
     scene.is_read_in_full("goes by other names than before").await;
+    F23.is_seen(&scene.stage, "acme").await;
     let after = scene.stage.user("user0006@example.test").await;
     assert_eq!((after.name_any(), after.uid()), (before.name_any(), before.uid()));
     assert_eq!(after.spec.user.user_name.as_deref(), Some("countess"));
@@ -65,17 +67,18 @@ async fn somebody_whom_the_filter_does_not_find_any_more_is_gone_and_nobody_else
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_who_is_gone_is_read_in_full() {
+async fn f16_a_server_that_forgot_who_is_gone_is_read_in_full() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     scene.server.modify(&dismiss(4));
     // With the process goes its session log.
     scene.server.restart();
     scene.is_read_in_full("does not remember far enough back").await;
+    F16.is_seen(&scene.stage, "acme").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[4]));
 }
 
 #[tokio::test]
-async fn a_server_restored_from_a_backup_is_read_in_full() {
+async fn f16_a_server_restored_from_a_backup_is_read_in_full() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     let backup = scene.server.back_up();
     scene.server.modify(&retitle(3, "Countess"));
@@ -85,6 +88,7 @@ async fn a_server_restored_from_a_backup_is_read_in_full() {
     // Now the Directory's place in the list of changes is one that the server has not come to.
     scene.server.restore(&backup);
     scene.stage.sync("acme").await;
+    F16.is_seen(&scene.stage, "acme").await;
     assert_eq!(scene.stage.user_names().await, everybody_but(&[]));
     let restored = scene.stage.user("user0003@example.test").await;
     assert_eq!(restored.spec.user.title.as_deref(), Some("Worker"));

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::faults::F03;
 use crate::support::ldap::Company;
 use crate::support::ldap::proxy::{Fault, faulty};
 
@@ -61,7 +62,7 @@ async fn a_server_that_refuses_pages_of_every_size() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_in_the_middle() {
+async fn f03_a_server_that_stops_in_the_middle() {
     let scene = Scene::new(Slapd::builder().company(Company::of(500, 3)), &json!({"pageSize": 50})).await;
     let proxy = faulty(scene.server.port(), Fault::Cut(100_000)).await;
     scene.set(&json!({"url": format!("ldap://localhost:{}", proxy.port)})).await;
@@ -75,6 +76,7 @@ async fn a_server_that_stops_in_the_middle() {
             ],
         )
         .await;
+    F03.case("the connection breaks").is_seen(&scene.stage, "acme").await;
     scene.set(&json!({"url": scene.server.url()})).await;
     scene.recovers().await;
 }

@@ -22,15 +22,16 @@ use crate::support::stage::{Mirrors, Stage, ldap, with};
 const PEOPLE: &str = "ou=people,dc=example,dc=test";
 
 /// A server, and a Directory `acme` that was synced from it while all was well.
-struct Scene<Server = Slapd> {
-    stage: Stage,
-    server: Server,
-    before: Mirrors,
+pub struct Scene<Server = Slapd> {
+    pub stage: Stage,
+    pub server: Server,
+    /// The mirrors of better days.
+    pub before: Mirrors,
 }
 
 impl Scene {
     /// Starts a server and syncs from it, with changes (RFC 7396) to the provider's settings.
-    async fn new(server: Builder, settings: &Value) -> Self {
+    pub async fn new(server: Builder, settings: &Value) -> Self {
         let server = server.start();
         let spec = with(ldap(&server.url()), &json!({"provider": {"ldap": settings}}));
         let stage = Stage::new("trap").await;
@@ -39,7 +40,7 @@ impl Scene {
     }
 
     /// Changes the provider's settings.
-    async fn set(&self, settings: &Value) {
+    pub async fn set(&self, settings: &Value) {
         let patch = json!({"spec": {"provider": {"ldap": settings}}});
         self.stage.patch::<Directory>("acme", patch).await;
     }
@@ -47,7 +48,7 @@ impl Scene {
 
 impl<Server> Scene<Server> {
     /// Syncs from a server for the first time.
-    async fn of(stage: Stage, server: Server, spec: Value) -> Self {
+    pub async fn of(stage: Stage, server: Server, spec: Value) -> Self {
         stage.directory("acme", spec).await;
         stage.ready("acme", "True", "Synced").await;
         let before = stage.mirrors("acme").await;
@@ -58,7 +59,7 @@ impl<Server> Scene<Server> {
     /// Waits until the Directory says that its source is not ready, and why; checks that a person
     /// finds the same in the summary, that nobody's secrets or names are told, and that no mirror
     /// has been touched.
-    async fn fails(&self, reason: &str, parts: &[&str]) {
+    pub async fn fails(&self, reason: &str, parts: &[&str]) {
         let message = self.stage.told("acme", "SourceReady", "False", reason).await;
         for part in parts {
             assert!(message.contains(part), "'{part}' is missing in: {message}");
@@ -90,7 +91,7 @@ impl<Server> Scene<Server> {
     }
 
     /// Syncs, and checks that the operator did not trust the list of changes, and why.
-    async fn is_read_in_full(&self, reason: &str) {
+    pub async fn is_read_in_full(&self, reason: &str) {
         self.stage.sync("acme").await;
         let log = self.stage.operator.log();
         let told = log.lines().find(|line| line.contains("reading everything instead of changes"));
@@ -100,7 +101,7 @@ impl<Server> Scene<Server> {
     }
 
     /// Reads everything and checks that all is well and as it was in the beginning.
-    async fn recovers(&self) {
+    pub async fn recovers(&self) {
         self.stage.full_sync("acme").await;
         self.stage.told("acme", "SourceReady", "True", "Synced").await;
         self.stage.ready("acme", "True", "Synced").await;

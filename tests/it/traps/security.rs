@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde_json::json;
 
 use super::*;
+use crate::faults::{F11, F51};
 use crate::support::ldap::certificates::Authority;
 
 /// A scene on an ldaps connection whose authority is in the ConfigMap `company-ca`.
@@ -23,7 +24,7 @@ async fn trust(scene: &Scene, pem: &str) {
 }
 
 #[tokio::test]
-async fn a_wrong_password() {
+async fn f11_a_wrong_password() {
     let scene = Scene::new(Slapd::builder(), &json!({})).await;
     let password = async |password: &str| {
         scene.stage.patch::<Secret>("ldap", json!({"stringData": {"password": password}})).await;
@@ -39,12 +40,13 @@ async fn a_wrong_password() {
             ],
         )
         .await;
+    F11.is_seen(&scene.stage, "acme").await;
     password(PASSWORD).await;
     scene.recovers().await;
 }
 
 #[tokio::test]
-async fn an_authority_that_has_expired() {
+async fn f51_an_authority_that_has_expired() {
     let authority = Authority::new();
     let scene = encrypted(&authority).await;
     trust(&scene, &Authority::expired().pem).await;
@@ -57,12 +59,13 @@ async fn an_authority_that_has_expired() {
             ],
         )
         .await;
+    F51.case("an authority has expired").is_seen(&scene.stage, "acme").await;
     trust(&scene, &authority.pem).await;
     scene.recovers().await;
 }
 
 #[tokio::test]
-async fn an_authority_that_did_not_sign_the_servers_certificate() {
+async fn f51_an_authority_that_did_not_sign_the_servers_certificate() {
     let scene = encrypted(&Authority::new()).await;
     trust(&scene, &Authority::new().pem).await;
     scene
@@ -71,10 +74,11 @@ async fn an_authority_that_did_not_sign_the_servers_certificate() {
             &["is not signed by the authorities in ConfigMap company-ca (caRef)", "under 'ca.crt'"],
         )
         .await;
+    F51.case("another authority has signed").is_seen(&scene.stage, "acme").await;
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name() {
+async fn f51_a_certificate_for_another_name() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
     let other = authority.certificate_for("ldap.elsewhere.test");
@@ -90,17 +94,19 @@ async fn a_certificate_for_another_name() {
             ],
         )
         .await;
+    F51.case("it is for another name").is_seen(&scene.stage, "acme").await;
     scene.server.reconfigure(&Slapd::builder().tls(&authority.certificate()));
     scene.recovers().await;
 }
 
 #[tokio::test]
-async fn a_servers_certificate_that_has_expired() {
+async fn f51_a_servers_certificate_that_has_expired() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
     scene.server.reconfigure(&Slapd::builder().tls(&authority.expired_certificate()));
     scene.stage.sync("acme").await;
     scene.fails("Misconfigured", &["has expired", "have it renewed on the server"]).await;
+    F51.case("it has expired").is_seen(&scene.stage, "acme").await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::json;
 
+use crate::faults::F05;
 use crate::support::stage::{Stage, TWO, csv};
 
 const HEADER: &str = "user_id,first_name,last_name,email\n";
@@ -16,7 +17,7 @@ async fn two_people() -> Stage {
 }
 
 #[tokio::test]
-async fn a_table_that_cannot_be_read_to_its_end_is_told_with_its_line_and_changes_nothing() {
+async fn f05_a_table_that_cannot_be_read_to_its_end_is_told_with_its_line_and_changes_nothing() {
     let stage = two_people().await;
     let before = stage.mirrors("acme").await;
     for (what, users, reason, part) in [
@@ -38,6 +39,9 @@ async fn a_table_that_cannot_be_read_to_its_end_is_told_with_its_line_and_change
         let message = stage.told("acme", "SourceReady", "False", reason).await;
         assert!(message.contains(part), "{what}: {message}");
         assert!(!message.contains("Grace") && !message.contains("a.test"), "{what}: {message}");
+        if reason == "Incomplete" {
+            F05.case("a table ends in the middle of a row").is_seen(&stage, "acme").await;
+        }
         assert_eq!(stage.mirrors("acme").await, before, "{what}");
     }
     stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": null}})).await;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::faults::F53;
 use crate::support::ldap::Company;
 use crate::support::samba::DOMAIN;
 use crate::support::stub_controller::{Entry, Found, Search, StubController, root, sid};
@@ -15,7 +16,7 @@ fn exchange(slapd: &mut Slapd) {
 }
 
 #[tokio::test]
-async fn another_directory_at_the_same_address_is_not_read_until_the_spec_names_it() {
+async fn f53_another_directory_at_the_same_address_is_not_read_until_the_spec_names_it() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     let before = scene.stage.status("acme").await.tenant.unwrap();
     assert!(before.starts_with("entryUUID="), "{before}");
@@ -23,6 +24,7 @@ async fn another_directory_at_the_same_address_is_not_read_until_the_spec_names_
     exchange(&mut scene.server);
     scene.stage.sync("acme").await;
     scene.fails("TenantChanged", &["set spec.tenant to entryUUID=", &before, "Nothing is written"]).await;
+    F53.is_seen(&scene.stage, "acme").await;
     // A restart and a change of the rules do not make it forget whose directory it was.
     scene.stage.operator.restart().await;
     scene.stage.respecify("acme", json!({"scope": {"users": "user.state == 'Active'"}})).await;

@@ -7,7 +7,7 @@ use super::*;
 use crate::support::ldap::Company;
 
 #[tokio::test]
-async fn groups_that_contain_each_other_are_written_as_they_are() {
+async fn f27_groups_that_contain_each_other_are_written_as_they_are() {
     let server = Slapd::builder().company(Company { cycle: true, ..Company::default() });
     let scene = Scene::new(server, &json!({})).await;
     let (alpha, omega) = (scene.stage.group("alpha").await, scene.stage.group("omega").await);

@@ -4,6 +4,7 @@
 //! on, answered by the proxy itself, held, or lost before or after the apiserver has done it. The
 //! connection as a whole can stall or be cut, as when a network is split.
 
+pub mod holding;
 mod link;
 mod server;
 
@@ -29,6 +30,8 @@ pub struct Asked {
     pub method: Method,
     /// The path, without the query.
     pub path: String,
+    /// Whether it asks to be told of changes from now on.
+    pub watch: bool,
 }
 
 impl Asked {
@@ -57,18 +60,29 @@ pub enum Verdict {
     Drop,
     /// The apiserver does it, then something is done, and the connection is cut without an answer.
     Swallow(Box<dyn FnOnce() + Send>),
+    /// The apiserver does it, and the connection is cut in the middle of its answer.
+    CutShort,
 }
 
 impl Verdict {
     /// An answer as the apiserver writes it when something is wrong.
     pub fn refusal(code: u16, reason: &str) -> Self {
-        let body = serde_json::json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": format!("{reason}, says the proxy"), "reason": reason, "code": code,
-        });
         let status = StatusCode::from_u16(code).unwrap();
-        Self::Answer { status, headers: Vec::new(), body: body.to_string() }
+        Self::Answer { status, headers: Vec::new(), body: failure(code, reason).to_string() }
     }
+
+    /// As [`Verdict::refusal`], in the words of a watch that the apiserver has begun.
+    pub fn refusal_within_a_watch(code: u16, reason: &str) -> Self {
+        let event = serde_json::json!({"type": "ERROR", "object": failure(code, reason)});
+        Self::Answer { status: StatusCode::OK, headers: Vec::new(), body: format!("{event}\n") }
+    }
+}
+
+fn failure(code: u16, reason: &str) -> serde_json::Value {
+    serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": format!("{reason}, says the proxy"), "reason": reason, "code": code,
+    })
 }
 
 type Decide = dyn Fn(&Asked) -> Verdict + Send + Sync;

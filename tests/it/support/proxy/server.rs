@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
@@ -105,7 +105,12 @@ async fn answer(
     upstream: &Connection,
     request: Request<Incoming>,
 ) -> anyhow::Result<Response<Body>> {
-    let asked = Asked { method: request.method().clone(), path: request.uri().path().to_owned() };
+    let query = request.uri().query().unwrap_or_default();
+    let asked = Asked {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        watch: query.split('&').any(|part| part == "watch=true"),
+    };
     let waits = asked.is_write() && shared.in_order.load(Ordering::Relaxed);
     let _turn = if waits { Some(shared.turn.lock().await) } else { None };
     let decide = shared.decide.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -131,6 +136,14 @@ async fn answer(
             forward(shared, upstream, request).await?;
             then();
             anyhow::bail!("the answer is lost")
+        }
+        Verdict::CutShort => {
+            let (mut head, body) = forward(shared, upstream, request).await?.into_parts();
+            let body = body.collect().await.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
+            // It announces more than it has, upon which the server gives the connection up.
+            head.headers.remove(hyper::header::TRANSFER_ENCODING);
+            head.headers.insert(hyper::header::CONTENT_LENGTH, body.len().into());
+            Ok(Response::from_parts(head, Either::Right(Full::from(body.slice(..body.len() / 2)))))
         }
     }
 }
