@@ -8,7 +8,7 @@
 //!                    source/<provider>     observed index  sink
 //! ```
 //!
-//! `model`, `normalize` and `plan` are pure: no Kubernetes client, no network, no runtime.
+//! `model`, `normalize`, `plan` and `slice` are pure: no Kubernetes client, no network, no runtime.
 //! `controller::sync` is the pipeline, to be read top to bottom.
 
 pub mod api;
@@ -23,6 +23,7 @@ pub mod plan;
 pub mod preview;
 pub mod server;
 pub mod sink;
+pub mod slice;
 pub mod source;
 pub mod telemetry;
 

@@ -19,6 +19,7 @@ use crate::controller::Context;
 use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
+use crate::sink::pace::{Budget, Pace};
 use crate::sink::{DirectoryKey, ObservedMirrors};
 use crate::source::Egress;
 
@@ -77,6 +78,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let context = Context {
         clients: clients.clone(),
         observed,
+        pace: Arc::new(Pace::new(Budget::DEFAULT, metrics.writing())),
         metrics,
         reporter: reporter(),
         permits: Arc::new(Semaphore::new(permits)),

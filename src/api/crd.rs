@@ -4,17 +4,23 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::{Map, Value, json};
 
-use super::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser};
+use super::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectorySlice, DirectoryUser};
 
 /// All definitions, in the order of installation.
 ///
 /// # Errors
 /// When a derived definition cannot be written as JSON and read back.
 pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
-    [Directory::crd(), DirectoryUser::crd(), DirectoryGroup::crd(), DirectoryCheckpoint::crd()]
-        .into_iter()
-        .map(speak_plainly)
-        .collect()
+    [
+        Directory::crd(),
+        DirectoryUser::crd(),
+        DirectoryGroup::crd(),
+        DirectorySlice::crd(),
+        DirectoryCheckpoint::crd(),
+    ]
+    .into_iter()
+    .map(speak_plainly)
+    .collect()
 }
 
 fn speak_plainly(crd: CustomResourceDefinition) -> Result<CustomResourceDefinition, serde_json::Error> {

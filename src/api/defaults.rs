@@ -17,6 +17,13 @@ pub const GUARD_MINIMUM: i32 = 5;
 /// `spec.deletion.guard.maximum`.
 pub const GUARD_MAXIMUM: i32 = 500;
 
+/// `spec.output.mode: Auto` writes slices for more people than this.
+pub const AUTO_SLICES_ABOVE_USERS: usize = 5_000;
+/// `spec.output.mode: Auto` goes back to objects for fewer people than this.
+pub const AUTO_OBJECTS_BELOW_USERS: usize = 4_000;
+/// `spec.output.mode: Auto` goes back to objects when no group has more members than this.
+pub const AUTO_OBJECTS_BELOW_MEMBERS: usize = 800;
+
 /// `spec.quarantine.maxPercent`.
 pub const QUARANTINE_PERCENT: i32 = 1;
 /// `spec.quarantine.minimum`.

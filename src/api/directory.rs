@@ -287,12 +287,27 @@ pub struct Output {
     pub config_map: Option<ConfigMapOutput>,
 }
 
+/// The form in which people and groups are in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Form {
+    /// One `DirectoryUser` or `DirectoryGroup` each.
+    Objects,
+    /// Many in each `DirectorySlice`.
+    Slices,
+}
+
 /// The form of the result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum OutputMode {
-    /// One `DirectoryUser` or `DirectoryGroup` each.
+    /// Objects for a small directory, slices for a large one: more than 5,000 people, or a group with
+    /// more than 1,000 members. A directory that shrinks goes back to objects below 4,000 people and
+    /// groups of 800 members.
     #[default]
+    Auto,
+    /// One `DirectoryUser` or `DirectoryGroup` each. Groups have at most 1,000 members.
     Objects,
+    /// Many people or groups in each `DirectorySlice`. Groups may be of any size.
+    Slices,
     /// Nothing is written but the Directory's status, which counts what would be.
     None,
 }

@@ -9,12 +9,14 @@ pub mod group;
 pub mod quarantine;
 pub mod rule;
 pub mod rules;
+pub mod slice;
 pub mod status;
 pub mod user;
 
 pub use checkpoint::{DirectoryCheckpoint, DirectoryCheckpointSpec};
 pub use directory::{Directory, DirectorySpec};
 pub use group::{DirectoryGroup, DirectoryGroupSpec};
+pub use slice::{DirectorySlice, DirectorySliceSpec};
 pub use user::{DirectoryUser, DirectoryUserSpec};
 
 /// The API group of all kinds.

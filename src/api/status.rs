@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::directory::Form;
+
 /// How many names of mirrors a plan shows.
 pub const MAX_SAMPLE: usize = 20;
 
@@ -35,6 +37,9 @@ pub struct DirectoryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub tenant: Option<String>,
+    /// The form in which people and groups are in the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
     /// People in the cluster (with `mode: None`: that would be), but for those who are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<UserCounts>,

@@ -148,8 +148,8 @@ mod tests {
         );
         assert_eq!(
             of("directory-sync.io/v1alpha1", "Directry"),
-            "kind: there is no such kind; there are Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser; \
-             did you mean 'Directory'?"
+            "kind: there is no such kind; there are Directory, DirectoryCheckpoint, DirectoryGroup, DirectorySlice, \
+             DirectoryUser; did you mean 'Directory'?"
         );
         assert_eq!(of("directory-sync.io/v1alpha1", "Directory"), "spec: it must be set");
     }

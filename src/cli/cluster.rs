@@ -4,16 +4,14 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, anyhow, bail};
-use kube::api::{Api, DynamicObject, ListParams};
-use kube::discovery::ApiResource;
+use kube::api::Api;
 use kube::{Client, ResourceExt};
 
-use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::api::{Directory, DirectoryCheckpoint};
 use crate::cluster::client::explain;
+use crate::cluster::mirrors::{Place, ReadError};
+use crate::model::Kind;
 use crate::telemetry::{self, LogFormat};
-
-/// Objects in one answer of the apiserver.
-const PAGE: u32 = 500;
 
 /// Which Directory a command is about.
 #[derive(Clone, Debug, clap::Args)]
@@ -82,32 +80,27 @@ impl Found {
         checkpoints.get_opt(&self.name()).await.map_err(|error| explain(&error))
     }
 
+    /// The way to the mirrors of the Directory, whose name is given.
+    pub fn mirrors<'a>(&'a self, directory: &'a str) -> Place<'a> {
+        Place { client: &self.client, namespace: &self.namespace, directory }
+    }
+
     /// User names and display names of the Directory's mirrors, by object name.
     ///
     /// # Errors
     /// When the apiserver does not answer, or refuses.
     pub async fn names(&self) -> anyhow::Result<HashMap<String, String>> {
-        let kinds = [
-            (ApiResource::erase::<DirectoryUser>(&()), ["userName", "email"]),
-            (ApiResource::erase::<DirectoryGroup>(&()), ["displayName", "displayName"]),
-        ];
         let mut names = HashMap::new();
-        for (kind, fields) in kinds {
-            let objects: Api<DynamicObject> =
-                Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
-            let label = format!("{LABEL_DIRECTORY}={}", self.name());
-            let mut which = ListParams::default().labels(&label).limit(PAGE);
-            loop {
-                let page = objects.list(&which).await.with_context(|| format!("listing {}", kind.plural))?;
-                for object in &page {
-                    let text = |field: &&str| object.data["spec"][*field].as_str().map(str::to_owned);
-                    names.insert(object.name_any(), fields.iter().find_map(text).unwrap_or_default());
-                }
-                match page.metadata.continue_.filter(|token| !token.is_empty()) {
-                    Some(token) => which.continue_token = Some(token),
-                    None => break,
-                }
-            }
+        let directory = self.name();
+        let place = self.mirrors(&directory);
+        for (kind, fields) in [(Kind::User, ["userName", "email"]), (Kind::Group, ["displayName"; 2])] {
+            let visit = place.visit::<ReadError>(kind, |mirrored| {
+                let text = |field: &&str| mirrored.spec.get(*field)?.as_str().map(str::to_owned);
+                let text = fields.iter().find_map(text).unwrap_or_default();
+                names.insert(mirrored.name, text);
+                Ok(())
+            });
+            visit.await.with_context(|| format!("reading each {kind}"))?;
         }
         Ok(names)
     }

@@ -6,6 +6,7 @@ mod cluster;
 pub mod crds;
 pub mod explain;
 pub mod lease;
+pub mod mirrors;
 mod output;
 pub mod plan;
 pub mod preview;
@@ -15,6 +16,8 @@ pub mod run;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::model::Kind;
 
 /// Keeps an organisation's users and groups as Kubernetes objects.
 #[derive(Debug, Parser)]
@@ -40,6 +43,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Shows who is held back, and why.
     Quarantine(quarantine::QuarantineArgs),
+    /// Lists or shows people in the cluster.
+    Users(mirrors::MirrorsArgs),
+    /// Lists or shows groups in the cluster.
+    Groups(mirrors::MirrorsArgs),
     /// Prints the version.
     Version,
 }
@@ -57,6 +64,8 @@ impl Cli {
             Command::Explain(args) => explain::run(&args),
             Command::Plan(args) => plan::run(&args),
             Command::Quarantine(args) => quarantine::run(&args),
+            Command::Users(args) => mirrors::run(&args, Kind::User),
+            Command::Groups(args) => mirrors::run(&args, Kind::Group),
             Command::Version => print(&format!("directory-sync {}\n", env!("CARGO_PKG_VERSION"))),
         };
         match result {

@@ -116,7 +116,7 @@ async fn difference(args: &PreviewArgs, cluster: &Cluster, reading: &Reading) ->
     let known = directories.get_metadata_opt(&reading.directory).await;
     let known = known.with_context(|| format!("Directory {} in {namespace}", reading.directory))?;
     let uid = known.and_then(|known| known.metadata.uid).unwrap_or_default();
-    let mirrors = Mirrors::read(client, namespace, &reading.directory).await;
+    let mirrors = Mirrors::read(client, namespace, &reading.directory, &uid).await;
     let mirrors = mirrors.with_context(|| format!("the mirrors in {namespace} could not be read"))?;
     let difference = Difference::of(reading, &mirrors, &uid)?;
     match args.output {

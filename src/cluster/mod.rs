@@ -4,6 +4,7 @@
 pub mod client;
 pub mod fenced;
 pub mod lease;
+pub mod mirrors;
 pub mod readiness;
 pub mod references;
 pub mod watching;

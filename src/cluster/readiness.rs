@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::explain;
 use super::lease::Place;
-use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, GROUP};
+use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectorySlice, DirectoryUser, GROUP};
 
 /// What the operator does, as group, resource and verb. Reading Secrets and `ConfigMap`s is not
 /// among it: that right may be given name by name, and a Directory that names another says so.
@@ -22,6 +22,7 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     (GROUP, "directories/status", &["patch"]),
     (GROUP, "directoryusers", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
     (GROUP, "directorygroups", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
+    (GROUP, "directoryslices", &["list", "watch", "get", "create", "patch", "delete", "deletecollection"]),
     (GROUP, "directorycheckpoints", &["get", "create", "update", "delete"]),
     ("events.k8s.io", "events", &["create", "patch"]),
 ];
@@ -63,6 +64,7 @@ async fn definitions_missing(client: &Client, namespaces: &[String]) -> Option<S
         unserved::<Directory>(client, namespace).await,
         unserved::<DirectoryUser>(client, namespace).await,
         unserved::<DirectoryGroup>(client, namespace).await,
+        unserved::<DirectorySlice>(client, namespace).await,
         unserved::<DirectoryCheckpoint>(client, namespace).await,
     ];
     unserved.into_iter().flatten().next()

@@ -9,6 +9,7 @@ use crate::cluster::client::Clients;
 use crate::cluster::lease::Tenure;
 use crate::server::metrics::Metrics;
 use crate::sink::ObservedMirrors;
+use crate::sink::pace::Pace;
 use crate::source::Egress;
 
 /// What all workers share; cheap to clone.
@@ -18,6 +19,8 @@ pub struct Context {
     pub clients: Clients,
     /// What is known of all mirrors.
     pub observed: ObservedMirrors,
+    /// How fast mirrors are written.
+    pub pace: Arc<Pace>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Who Events on Directories are from.

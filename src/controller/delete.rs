@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::Context;
 use crate::api::directory::OnDirectoryDelete;
-use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectoryUser, FINALIZER, LABEL_DIRECTORY};
+use crate::api::{
+    Directory, DirectoryCheckpoint, DirectoryGroup, DirectorySlice, DirectoryUser, FINALIZER, LABEL_DIRECTORY,
+};
 use crate::sink::DirectoryKey;
 use crate::sink::config_map;
 
@@ -49,6 +51,8 @@ pub async fn clean_up(
     groups.delete_collection(&how, &which).await?;
     let users: Api<DirectoryUser> = Api::namespaced(client.clone(), &key.namespace);
     users.delete_collection(&how, &which).await?;
+    let slices: Api<DirectorySlice> = Api::namespaced(client.clone(), &key.namespace);
+    slices.delete_collection(&how, &which).await?;
     let checkpoints: Api<DirectoryCheckpoint> = Api::namespaced(client.clone(), &key.namespace);
     delete_config_maps(client, key, directory).await?;
     ignore_missing(checkpoints.delete(&key.name, &how).await.map(drop))?;

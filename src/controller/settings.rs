@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube::core::Duration as ApiDuration;
 
 use crate::api::DirectorySpec;
-use crate::api::directory::{InactiveUsers, MissingUsers};
+use crate::api::directory::{InactiveUsers, MissingUsers, OutputMode};
 use crate::model::{ContentHash, attributes};
 use crate::normalize::{ALWAYS_COPIED, Rules};
 use crate::plan::absence::Origins;
@@ -70,7 +70,11 @@ impl Settings {
         let departure = departure(spec, grace);
         let attributes = spec.output.attributes.as_deref();
         let rules = Rules::compile(directory, &spec.scope, &spec.mapping, spec.roles.as_ref(), attributes)
-            .map(|rules| if departure.inactive_users_go { rules.without_inactive_members() } else { rules });
+            .map(|rules| if departure.inactive_users_go { rules.without_inactive_members() } else { rules })
+            .map(|rules| match spec.output.mode {
+                OutputMode::Auto | OutputMode::Slices => rules.with_groups_of_any_size(),
+                OutputMode::Objects | OutputMode::None => rules,
+            });
         let rules = rules.map(Arc::new).map_err(|errors| {
             problems.extend(errors.into_iter().map(|error| Problem::new(error.field, error.message)));
         });

@@ -136,6 +136,7 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
     status.missing = missing(&synced.waiting);
     status.tenant.clone_from(&synced.tenant);
     status.config_map.clone_from(&synced.config_map.shown);
+    status.form = synced.form;
     status.last_sync = Some(sync_run(synced));
     words::after_sync(conditions, synced, source_failing);
 }

@@ -11,7 +11,7 @@ use super::settings::{Invalid, Settings};
 use super::turn::Turn;
 use super::{Context, progress::Progress};
 use crate::api::Directory;
-use crate::api::directory::OutputMode;
+use crate::api::directory::{Form, OutputMode};
 use crate::api::status::{ConfigMapStatus, PendingPlan, SyncKind};
 use crate::cluster::references::{self, ReferenceError};
 use crate::plan::marks::Waiting;
@@ -20,6 +20,7 @@ use crate::sink::object::Owner;
 use crate::sink::{DirectoryKey, WriteReport, Writer};
 use crate::source::SourceError;
 
+mod form;
 mod held_back;
 mod keeping;
 mod leaving;
@@ -57,6 +58,15 @@ pub struct Run<'a> {
     pub turn: &'a Turn,
 }
 
+impl Run<'_> {
+    /// Writes the mirrors of the run's Directory.
+    fn writer(&self) -> Writer<'_> {
+        let Run { context, key, owner, cancel, .. } = *self;
+        let (client, pace, observed) = (&context.clients.request, &*context.pace, &context.observed);
+        Writer { client, pace, observed, owner, key, cancel }
+    }
+}
+
 /// A run that went through.
 #[derive(Debug)]
 pub struct Synced {
@@ -80,6 +90,8 @@ pub struct Synced {
     pub tenant: Option<String>,
     /// What the source had to say besides.
     pub notes: Vec<String>,
+    /// The form in which the mirrors are; `None` when there are none.
+    pub form: Option<Form>,
 }
 
 /// Why a plan is not carried out.
@@ -109,9 +121,12 @@ pub enum SyncError {
     /// The plan could not be made: a defect of this program.
     #[error(transparent)]
     Plan(#[from] PlanFailure),
-    /// The mirrors could not be read, which keep what the source does not show any more.
-    #[error("the mirrors could not be read, whose values are to stay: {0}")]
+    /// The mirrors could not be read.
+    #[error("{0}")]
     Mirrors(String),
+    /// The mirrors could not be brought into their form.
+    #[error("{0}")]
+    Form(String),
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),
@@ -152,6 +167,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         let (kind, planned, pending) = (pulled.kind, None, None);
         let config_map = publishing::untouched(run, memory);
         let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
+        let form = run.context.observed.form(run.key);
         return Ok(Synced {
             started,
             kind,
@@ -163,6 +179,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
             waiting,
             tenant,
             notes,
+            form,
         });
     }
     if !memory.has_records() {
@@ -171,7 +188,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
 
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
-    let (mut planned, pending) = plan(run, memory, &settings, held).await?;
+    let (mut planned, pending, form) = plan(run, memory, &settings, held).await?;
     let leaving = Leaving::of(&planned.plan);
     let (written, changed) = match held {
         None => {
@@ -179,11 +196,11 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
             if leaving.announce(memory) {
                 checkpoint::keep(run, memory, &settings).await?;
             }
-            if plan.writes() > 0 {
+            if plan.writes() > 0 || form::has_more_to_write(run, form) {
                 checkpoint::claim(run, memory, &settings).await?;
             }
             let changed = publishing::Changed::by(&plan);
-            (write(run, plan).await?, Some(changed))
+            (write(run, plan, form).await?, Some(changed))
         }
         Some(_) => (WriteReport::default(), None),
     };
@@ -200,13 +217,15 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     if held.is_none() && clean && all_written {
         // If that fails, the next run tells what this one cannot.
         checkpoint::write(run, memory, &settings).await?;
-        memory.settled = Some(settled);
+        // Where so many went that another form is right, the next run changes it.
+        memory.settled = form::is_lasting(run, form).then_some(settled);
     } else if held.is_none() {
         checkpoint::keep(run, memory, &settings).await?;
     }
     let (kind, planned) = (pulled.kind, Some(planned));
     let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
-    Ok(Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes })
+    let form = run.context.observed.form(run.key);
+    Ok(Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes, form })
 }
 
 /// Plans, with the losses that are held taken out. Values that the source does not show any more are
@@ -216,9 +235,9 @@ async fn plan(
     memory: &mut Memory,
     settings: &Settings,
     held: Option<Held>,
-) -> Result<(Planned, Option<PendingPlan>), SyncError> {
+) -> Result<(Planned, Option<PendingPlan>, Form), SyncError> {
     loop {
-        let mut planned = planning::plan(run, memory, settings).await?;
+        let (mut planned, form) = form::plan(run, memory, settings, held).await?;
         if let Some(too_many) = planned.too_many_held.take() {
             return Err(SyncError::TooManyHeld(Box::new(too_many)));
         }
@@ -239,7 +258,7 @@ async fn plan(
                     lasting.attributes.after(&planned.tally, kept, &settings.origins, mirrors);
             }
         }
-        return Ok((planned, pending));
+        return Ok((planned, pending, form));
     }
 }
 
@@ -298,15 +317,21 @@ fn notes(memory: &Memory) -> Vec<String> {
 fn held(spec: &crate::api::DirectorySpec) -> Option<Held> {
     match (spec.output.mode, spec.sync.dry_run) {
         (OutputMode::None, _) => Some(Held::NoOutput),
-        (OutputMode::Objects, true) => Some(Held::DryRun),
-        (OutputMode::Objects, false) => None,
+        (OutputMode::Auto | OutputMode::Objects | OutputMode::Slices, true) => Some(Held::DryRun),
+        (OutputMode::Auto | OutputMode::Objects | OutputMode::Slices, false) => None,
     }
 }
 
-async fn write(run: &Run<'_>, plan: Plan) -> Result<WriteReport, SyncError> {
-    let Run { context, key, owner, cancel, progress, .. } = *run;
-    let writer = Writer { client: &context.clients.request, observed: &context.observed, owner, key, cancel };
-    progress.planned(plan.writes());
-    let written = writer.apply(plan, |done| progress.written(done)).await;
+async fn write(run: &Run<'_>, plan: Plan, form: Form) -> Result<WriteReport, SyncError> {
+    let writer = run.writer();
+    run.progress.planned(plan.writes());
+    let progress = |done| run.progress.written(done);
+    let mut written = match form {
+        Form::Objects => writer.apply(plan, progress).await,
+        Form::Slices => writer.apply_to_slices(plan, progress).await,
+    };
+    if written.is_whole() {
+        written.failed_to_retire(writer.retire(form).await);
+    }
     if written.cancelled { Err(SyncError::Cancelled) } else { Ok(written) }
 }

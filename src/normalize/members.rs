@@ -94,10 +94,10 @@ fn finish(run: &mut Run<'_>, external_id: String, found: Found<'_>) -> Outcome {
     mirrors.sort_unstable();
     mirrors.dedup();
     let count = mirrors.len();
-    let Some(member_count) = i32::try_from(count).ok().filter(|_| count <= MAX_INLINE_MEMBERS) else {
+    let Some(member_count) = i32::try_from(count).ok().filter(|_| count <= run.rules.max_members) else {
         let message = format!(
-            "the group has {count} members; one object holds at most {MAX_INLINE_MEMBERS}. Leave the group out with \
-             spec.scope.groups, or divide it at the source"
+            "the group has {count} members; one object holds at most {MAX_INLINE_MEMBERS}. Set spec.output.mode to \
+             Slices or Auto, leave the group out with spec.scope.groups, or divide it at the source"
         );
         return Outcome::Quarantined { name: node.mirror, reason: QuarantineReason::TooManyMembers, message };
     };

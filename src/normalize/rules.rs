@@ -8,6 +8,7 @@ use super::mapping::Mapping;
 use super::output::Output;
 use super::roles::{Grants, RoleTable};
 use crate::api::rules::{MappingRule, Roles, Scope};
+use crate::model::group::MAX_INLINE_MEMBERS;
 
 /// What decides who is in and what is made of them.
 pub struct Rules {
@@ -20,6 +21,8 @@ pub struct Rules {
     pub(super) roles: Option<RoleTable>,
     pub(super) output: Option<Output>,
     pub(super) inactive_in_groups: bool,
+    /// How many members a group may have.
+    pub(super) max_members: usize,
 }
 
 /// Something wrong with the rules of a Directory.
@@ -67,6 +70,7 @@ impl Rules {
             roles: roles.map(RoleTable::new),
             output,
             inactive_in_groups: true,
+            max_members: MAX_INLINE_MEMBERS,
         })
     }
 
@@ -74,6 +78,12 @@ impl Rules {
     #[must_use]
     pub fn without_inactive_members(self) -> Self {
         Self { inactive_in_groups: false, ..self }
+    }
+
+    /// Lets groups have any number of members: they need not fit into one object.
+    #[must_use]
+    pub fn with_groups_of_any_size(self) -> Self {
+        Self { max_members: usize::MAX, ..self }
     }
 
     /// A machine for the expressions.

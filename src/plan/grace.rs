@@ -204,9 +204,9 @@ mod tests {
         let user = |id: &str, state| User { external_id: id.into(), state, ..User::default() };
         let plan = |policy: &Policy| {
             let mut planner = Planner::new(&index, 7).following(policy);
-            planner.want_user(user("2", State::Inactive)).unwrap();
-            planner.want_user(user("3", State::Inactive)).unwrap();
-            planner.want_user(user("4", State::Active)).unwrap();
+            planner.want_user(&user("2", State::Inactive)).unwrap();
+            planner.want_user(&user("3", State::Inactive)).unwrap();
+            planner.want_user(&user("4", State::Active)).unwrap();
             let mut plan = planner.finish(Completeness::default());
             let marks = apply(&mut plan, &Marks::default(), policy, Times::default());
             (plan, marks)

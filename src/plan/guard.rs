@@ -3,7 +3,7 @@
 //! Creations and harmless updates go on. What is held waits for an approval that names the very
 //! plan: a plan that has changed, or that comes again later, needs a new one.
 
-use super::{Content, Index, Plan, Update};
+use super::{Index, Plan, Update};
 use crate::model::{ContentHash, Kind, MirrorName, State};
 
 /// A group with fewer members may lose any number of them, and so may all groups together.
@@ -181,14 +181,14 @@ pub fn losses(plan: &Plan) -> Vec<(Loss, MirrorName)> {
 }
 
 fn loss(update: &Update, all_groups_emptied: bool) -> Option<Loss> {
-    match &update.mirror.content {
-        Content::User(user) => {
-            let deactivates = update.observed.state == Some(State::Active) && user.state == State::Inactive;
+    let Update { mirror, observed, .. } = update;
+    match mirror.name.kind {
+        Kind::User => {
+            let deactivates = observed.state == Some(State::Active) && mirror.state == Some(State::Inactive);
             deactivates.then_some(Loss::Deactivate)
         }
-        Content::Group(group) => {
-            let before = update.observed.members;
-            let now = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
+        Kind::Group => {
+            let (before, now) = (observed.members, mirror.members);
             let shrinks = before >= SHRINKING_GROUP_MEMBERS && now < before.div_ceil(2);
             let emptied = all_groups_emptied && before > 0 && now == 0;
             (shrinks || emptied).then_some(Loss::Shrink)
@@ -266,10 +266,10 @@ mod tests {
     fn plan(index: &Index, users: impl IntoIterator<Item = User>, groups: &[usize]) -> Plan {
         let mut planner = Planner::new(index, OWNER);
         for user in users {
-            planner.want_user(user).unwrap();
+            planner.want_user(&user).unwrap();
         }
         for (id, members) in groups.iter().enumerate() {
-            planner.want_group(group(id, *members)).unwrap();
+            planner.want_group(&group(id, *members)).unwrap();
         }
         let mut plan = planner.finish(Completeness::default());
         let _ = grace::apply(&mut plan, &Marks::default(), &Policy::AT_ONCE, Times::default());
@@ -369,8 +369,8 @@ mod tests {
         let replaced = plan(&index, active(3..4), &[1, 1]);
         assert_eq!(judge(&replaced, &index, &LIMITS, (0, 0)).unwrap().losses.deleted_users, 3);
         let mut planner = Planner::new(&index, OWNER);
-        active(0..3).for_each(|user| planner.want_user(user).unwrap());
-        planner.want_group(group(9, 1)).unwrap();
+        active(0..3).for_each(|user| planner.want_user(&user).unwrap());
+        planner.want_group(&group(9, 1)).unwrap();
         let mut others = planner.finish(Completeness::default());
         let _ = grace::apply(&mut others, &Marks::default(), &Policy::AT_ONCE, Times::default());
         assert_eq!(judge(&others, &index, &LIMITS, (0, 0)).unwrap().losses.deleted_groups, 2);

@@ -2,6 +2,8 @@
 //! normalised people and groups with the index of mirrors, and the rule of when to delete.
 
 pub mod absence;
+pub mod content;
+pub mod form;
 pub mod grace;
 pub mod guard;
 pub mod index;
@@ -10,28 +12,24 @@ pub mod planner;
 pub mod quarantine;
 pub mod recent;
 
+pub use content::Content;
 pub use index::{Counts, Index, Observed};
 pub use marks::Marks;
 pub use planner::{Completeness, Departure, Plan, Planner, Update, Why, Withheld};
 
-use crate::model::{ContentHash, Group, MirrorName, User};
+use crate::model::{ContentHash, MirrorName, State};
 
-/// The content of a mirror that is to be written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// A person.
-    User(Box<User>),
-    /// A group.
-    Group(Box<Group>),
-}
-
-/// A mirror as it should be.
-#[derive(Clone, Debug, PartialEq)]
+/// A mirror as it should be. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Mirror {
     /// Its name.
     pub name: MirrorName,
     /// The hash of its content.
     pub hash: ContentHash,
+    /// The person's state; groups have none.
+    pub state: Option<State>,
+    /// How many members the group has; people have none.
+    pub members: u32,
     /// Its content.
     pub content: Content,
 }

@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 
+use serde::Serialize;
+
+use super::content::Packer;
 use super::grace::{Fate, Policy};
-use super::{Content, Index, Mirror, Observed};
+use super::{Index, Mirror, Observed};
 use crate::model::snapshot::Prehashed;
 use crate::model::{ContentHash, Group, Kind, MirrorName, State, User};
 
 /// Compares what should be with what is.
 ///
-/// An unchanged run of 100,000 people keeps one bit of knowledge for each and no content.
+/// An unchanged run of 100,000 people keeps one bit of knowledge for each and no content; the contents
+/// of those that are to be written are kept compressed.
 #[derive(Debug)]
 pub struct Planner<'index> {
     index: &'index Index,
@@ -21,11 +25,14 @@ pub struct Planner<'index> {
     wanted_members: usize,
     inactive_go: bool,
     missing_stay_inactive: bool,
+    contents: Packer,
+    /// The JSON of whoever is wanted now.
+    json: Vec<u8>,
     plan: Plan,
 }
 
 /// What is to be written, in the order of writing within each list.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// Mirrors to create.
     pub creates: Vec<Mirror>,
@@ -72,7 +79,7 @@ pub enum Why {
 }
 
 /// A mirror to change, and what it is changed from.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Update {
     /// As it should be.
     pub mirror: Mirror,
@@ -127,6 +134,8 @@ impl<'index> Planner<'index> {
             wanted_members: 0,
             inactive_go: false,
             missing_stay_inactive: false,
+            contents: Packer::default(),
+            json: Vec::new(),
             plan: Plan::default(),
         }
     }
@@ -143,14 +152,14 @@ impl<'index> Planner<'index> {
     ///
     /// # Errors
     /// When the person cannot be written as JSON.
-    pub fn want_user(&mut self, user: User) -> Result<(), serde_json::Error> {
+    pub fn want_user(&mut self, user: &User) -> Result<(), serde_json::Error> {
         let name = MirrorName::new(Kind::User, &user.external_id);
-        let (hash, state) = (ContentHash::of(&user)?, Some(user.state));
+        let hash = self.write(user)?;
         self.wanted_users += 1;
         if self.inactive_go && user.state == State::Inactive && !self.let_go(name) {
             return Ok(());
         }
-        self.want(name, hash, state, || Content::User(Box::new(user)));
+        self.want(name, hash, Some(user.state), 0);
         Ok(())
     }
 
@@ -158,12 +167,12 @@ impl<'index> Planner<'index> {
     ///
     /// # Errors
     /// When the group cannot be written as JSON.
-    pub fn want_group(&mut self, group: Group) -> Result<(), serde_json::Error> {
+    pub fn want_group(&mut self, group: &Group) -> Result<(), serde_json::Error> {
         let name = MirrorName::new(Kind::Group, &group.external_id);
-        let hash = ContentHash::of(&group)?;
+        let hash = self.write(group)?;
         self.wanted_groups += 1;
         self.wanted_members += group.members.len();
-        self.want(name, hash, None, || Content::Group(Box::new(group)));
+        self.want(name, hash, None, u32::try_from(group.members.len()).unwrap_or(u32::MAX));
         Ok(())
     }
 
@@ -174,6 +183,13 @@ impl<'index> Planner<'index> {
             Kind::User => self.seen_users.contains(&name.id),
             Kind::Group => self.seen_groups.contains(&name.id),
         }
+    }
+
+    /// Writes whoever is wanted as JSON; returns its hash.
+    fn write(&mut self, value: &impl Serialize) -> Result<ContentHash, serde_json::Error> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, value)?;
+        Ok(ContentHash::of_json(&[&self.json]))
     }
 
     /// Leaves a mirror as it is, whatever that is: its record came but cannot be used.
@@ -194,27 +210,22 @@ impl<'index> Planner<'index> {
         true
     }
 
-    fn want(
-        &mut self,
-        name: MirrorName,
-        hash: ContentHash,
-        state: Option<State>,
-        content: impl FnOnce() -> Content,
-    ) {
+    fn want(&mut self, name: MirrorName, hash: ContentHash, state: Option<State>, members: u32) {
         if !self.seen(name) {
             return;
         }
-        match self.index.get(name) {
-            None => self.plan.creates.push(Mirror { name, hash, content: content() }),
-            Some(observed) => {
-                let drifted = observed.hash.is_none() || observed.state != state;
-                if !drifted && observed.hash == Some(hash) && observed.owner == self.owner {
-                    self.plan.unchanged += 1;
-                } else {
-                    let mirror = Mirror { name, hash, content: content() };
-                    self.plan.updates.push(Update { mirror, observed: *observed, drifted });
-                }
-            }
+        let observed = self.index.get(name).copied();
+        let drifted = observed.is_some_and(|observed| observed.hash.is_none() || observed.state != state);
+        let as_wanted =
+            observed.is_some_and(|observed| observed.hash == Some(hash) && observed.owner == self.owner);
+        if as_wanted && !drifted {
+            self.plan.unchanged += 1;
+            return;
+        }
+        let mirror = Mirror { name, hash, state, members, content: self.contents.add(&self.json) };
+        match observed {
+            None => self.plan.creates.push(mirror),
+            Some(observed) => self.plan.updates.push(Update { mirror, observed, drifted }),
         }
     }
 
@@ -241,6 +252,7 @@ impl<'index> Planner<'index> {
     /// its mirrors, unless it was said that it may: **an empty answer deletes nothing.**
     #[must_use]
     pub fn finish(mut self, completeness: Completeness) -> Plan {
+        self.contents.close();
         let empty = |wanted: usize| wanted == 0 && !completeness.allow_empty;
         let members: u64 = self.index.iter(Kind::Group).map(|(_, group)| u64::from(group.members)).sum();
         self.plan.all_groups_emptied = self.wanted_groups > 0
@@ -320,7 +332,7 @@ mod tests {
     fn plan(index: &Index, wanted: &[&str]) -> Plan {
         let mut planner = Planner::new(index, OWNER);
         for id in wanted {
-            planner.want_user(user(id)).unwrap();
+            planner.want_user(&user(id)).unwrap();
         }
         planner.finish(Completeness::default())
     }
@@ -350,7 +362,7 @@ mod tests {
     fn nobody_is_missing_while_a_record_without_an_id_is_about() {
         let index = index(&["1", "2"]);
         let mut planner = Planner::new(&index, OWNER);
-        planner.want_user(user("1")).unwrap();
+        planner.want_user(&user("1")).unwrap();
         let plan = planner.finish(Completeness { unidentified_users: true, ..Completeness::default() });
         assert!(plan.departures.is_empty());
         assert_eq!(plan.withheld[0].why, WithheldWhy::Unidentified);
@@ -360,7 +372,7 @@ mod tests {
     fn a_held_mirror_is_neither_changed_nor_deleted() {
         let index = index(&["1", "2"]);
         let mut planner = Planner::new(&index, OWNER);
-        planner.want_user(user("1")).unwrap();
+        planner.want_user(&user("1")).unwrap();
         planner.hold(MirrorName::new(Kind::User, "2"));
         let plan = planner.finish(Completeness::default());
         assert_eq!((plan.writes(), plan.departures.len()), (0, 0));

@@ -15,12 +15,13 @@ use super::table::printable;
 use super::{PreviewError, Reading, listing};
 use crate::api::status::Quarantined;
 use crate::api::{DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
+use crate::cluster::mirrors::{Place, ReadError};
 use crate::controller::lasting::Lasting;
-use crate::model::{Kind, MirrorName};
-use crate::plan::absence::Known;
-use crate::plan::{Content, Withheld, planner::WithheldWhy};
-use crate::sink::object::observe;
-use crate::sink::observed::View;
+use crate::model::{ContentHash, Group, Kind, MirrorName, State, User};
+use crate::plan::{Content, Observed, Withheld, absence, planner::WithheldWhy};
+use crate::sink::object::{observe, uid_number};
+use crate::sink::observed::View as Known;
+use crate::slice::View;
 
 /// Objects in one answer of the apiserver.
 const PAGE: u32 = 500;
@@ -28,7 +29,7 @@ const PAGE: u32 = 500;
 /// The mirrors of one Directory in a cluster.
 #[derive(Debug, Default)]
 pub struct Mirrors {
-    view: View,
+    view: Known,
     lasting: Lasting,
     specs: HashMap<MirrorName, Map<String, Value>>,
 }
@@ -95,15 +96,25 @@ pub struct MemberChange {
 }
 
 impl Mirrors {
-    /// Reads the mirrors of a Directory, page by page.
+    /// Reads the mirrors of a Directory, page by page; `owner_uid` is its uid in that cluster.
     ///
     /// # Errors
     /// When the apiserver does not answer, or refuses.
-    pub async fn read(client: &Client, namespace: &str, directory: &str) -> Result<Self, kube::Error> {
+    pub async fn read(
+        client: &Client,
+        namespace: &str,
+        directory: &str,
+        owner_uid: &str,
+    ) -> Result<Self, ReadError> {
         let checkpoints: Api<DirectoryCheckpoint> = Api::namespaced(client.clone(), namespace);
         let checkpoint = checkpoints.get_opt(directory).await?;
         let lasting = checkpoint.map(|checkpoint| Lasting::of(&checkpoint.spec)).unwrap_or_default();
         let mut mirrors = Self { lasting, ..Self::default() };
+        let place = Place { client, namespace, directory };
+        if let Some(view) = place.view().await? {
+            mirrors.add_view(directory, owner_uid, &view)?;
+            return Ok(mirrors);
+        }
         for resource in [ApiResource::erase::<DirectoryUser>(&()), ApiResource::erase::<DirectoryGroup>(&())]
         {
             let objects: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
@@ -118,6 +129,23 @@ impl Mirrors {
         Ok(mirrors)
     }
 
+    /// Takes everybody of the Directory's slices for as they were written: who edits a slice is seen by
+    /// the operator alone.
+    fn add_view(&mut self, directory: &str, owner_uid: &str, view: &View) -> Result<(), ReadError> {
+        let owner = uid_number(owner_uid);
+        for kind in [Kind::User, Kind::Group] {
+            view.visit::<ReadError>(kind, |mirrored| {
+                let Some(name) = MirrorName::parse(directory, &mirrored.name) else { return Ok(()) };
+                if let Some(observed) = in_slice(kind, &mirrored.spec, owner) {
+                    self.view.index.insert(name, observed);
+                }
+                self.specs.insert(name, mirrored.spec);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     fn add(&mut self, mut object: DynamicObject) {
         let Some((_, name, observed)) = observe(object.meta()) else { return };
         self.view.index.insert(name, observed);
@@ -125,6 +153,23 @@ impl Mirrors {
             self.specs.insert(name, spec);
         }
     }
+}
+
+/// What is known of a person or group in a slice.
+fn in_slice(kind: Kind, spec: &Map<String, Value>, owner: u128) -> Option<Observed> {
+    let spec = Value::Object(spec.clone());
+    let (hash, state, members) = match kind {
+        Kind::User => {
+            let user: User = serde_json::from_value(spec).ok()?;
+            (ContentHash::of(&user).ok()?, Some(user.state), 0)
+        }
+        Kind::Group => {
+            let group: Group = serde_json::from_value(spec).ok()?;
+            (ContentHash::of(&group).ok()?, None::<State>, u32::try_from(group.members.len()).ok()?)
+        }
+    };
+    let hash = Some(hash);
+    Some(Observed { hash, state, members, uid: 0, owner, generation: 0, resource_version: 0 })
 }
 
 /// The pages of a list.
@@ -280,26 +325,19 @@ impl fmt::Display for Action {
 
 /// The members of a spec.
 fn members(content: &Content) -> Map<String, Value> {
-    let value = match content {
-        Content::User(user) => serde_json::to_value(user),
-        Content::Group(group) => serde_json::to_value(group),
-    };
-    // People and groups are objects with text as names: they can always be written.
-    match value {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
-    }
+    // A plan's contents are objects, and can be read back.
+    content.read().unwrap_or_default()
 }
 
-/// Deletions that are not believed.
 /// What a sync would not believe to be gone.
-fn lost(known: &Known) -> String {
+fn lost(known: &absence::Known) -> String {
     format!(
         "Nearly nobody has '{}' any more, as {} of {} people had: the old values would stay until that is approved.",
         known.attribute, known.people, known.of
     )
 }
 
+/// Deletions that are not believed.
 fn stays(withheld: &Withheld) -> String {
     let Withheld { kind, count, why } = withheld;
     match why {

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::table::table;
 use super::{PreviewError, Reading};
 use crate::api::status::Quarantined;
 use crate::controller::lasting::Lasting;
-use crate::model::{Group, User};
+use crate::controller::sync::PlanFailure;
+use crate::model::{Group, Kind, User};
 use crate::plan::{Content, Mirror};
 use crate::sink::observed::View;
 
@@ -37,6 +39,10 @@ pub struct Named<T> {
     pub spec: T,
 }
 
+fn read<T: DeserializeOwned>(content: &Content) -> Result<T, PlanFailure> {
+    Ok(content.read()?)
+}
+
 impl Listing {
     /// Normalises a reading.
     ///
@@ -44,12 +50,12 @@ impl Listing {
     /// As in a sync.
     pub fn of(reading: &Reading) -> Result<Self, PreviewError> {
         let planned = reading.plan(&View::default(), &Lasting::default(), "")?;
-        let (mut users, mut groups) = (Vec::new(), Vec::new());
+        let (mut users, mut groups) = (Vec::<Named<User>>::new(), Vec::<Named<Group>>::new());
         for Mirror { name, content, .. } in planned.plan.creates {
-            let name = name.object_name(&reading.directory);
-            match content {
-                Content::User(user) => users.push(Named { name, spec: *user }),
-                Content::Group(group) => groups.push(Named { name, spec: *group }),
+            let (kind, name) = (name.kind, name.object_name(&reading.directory));
+            match kind {
+                Kind::User => users.push(Named { name, spec: read(&content)? }),
+                Kind::Group => groups.push(Named { name, spec: read(&content)? }),
             }
         }
         users.sort_by(|one, other| key(one).cmp(&key(other)));

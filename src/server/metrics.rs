@@ -15,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::api::status::DirectoryStatus;
 use crate::controller::sync::{PlanFailure, SyncError, Synced};
 use crate::sink::DirectoryKey;
+use crate::sink::pace::Shown;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DirectoryLabels {
@@ -95,6 +96,7 @@ pub struct Metrics {
     pending: Family<OperationLabels, Gauge>,
     kept_attributes: Family<DirectoryLabels, Gauge>,
     leads: Family<LeaseLabels, Gauge>,
+    writing: Shown,
 }
 
 impl fmt::Debug for Metrics {
@@ -131,6 +133,7 @@ impl Default for Metrics {
             pending: Family::default(),
             kept_attributes: Family::default(),
             leads: Family::default(),
+            writing: Shown::default(),
             registry: Registry::default(),
         };
         metrics.register(&mut registry);
@@ -222,7 +225,29 @@ impl Metrics {
             "Whether this operator holds the Lease of that name",
             self.leads.clone(),
         );
+        registry.register(
+            "directory_sync_writes_at_a_time",
+            "Requests for mirrors that may be under way at a time",
+            self.writing.at_a_time.clone(),
+        );
+        registry.register(
+            "directory_sync_writes_eased",
+            "Answers that say that it is too much: refusals, none at all, or far too late",
+            self.writing.eased.clone(),
+        );
+        registry.register_with_unit(
+            "directory_sync_writes_waited",
+            "For how long requests for mirrors waited, so that others are served, too",
+            Unit::Seconds,
+            self.writing.waited.clone(),
+        );
         registry.register("workqueue_depth", "Syncs that wait for their turn", self.waiting.clone());
+    }
+
+    /// What is shown of the pace of writing.
+    #[must_use]
+    pub fn writing(&self) -> Shown {
+        self.writing.clone()
     }
 
     /// Shows whether this process holds a Lease.

@@ -6,7 +6,7 @@ use http::Method;
 use super::object;
 use super::writer::{Outcome, Writer, outcome_of};
 use crate::api::DirectoryUser;
-use crate::model::{ContentHash, MirrorName, State};
+use crate::model::{ContentHash, MirrorName, State, User};
 use crate::plan::{Content, Mirror};
 
 impl Writer<'_> {
@@ -16,7 +16,7 @@ impl Writer<'_> {
             Ok(request) => request,
             Err(error) => return Outcome::Failed(error.to_string()),
         };
-        let found: DirectoryUser = match self.client.request(request).await {
+        let found: DirectoryUser = match self.answer(request).await {
             Ok(found) => found,
             Err(error) => return outcome_of(&error),
         };
@@ -25,12 +25,14 @@ impl Writer<'_> {
         };
         let mut user = found.spec.user;
         user.state = State::Inactive;
-        match ContentHash::of(&user) {
-            Ok(hash) => {
-                let mirror = Mirror { name, hash, content: Content::User(Box::new(user)) };
-                self.update(mirror, observed).await
-            }
+        match inactive(name, &user) {
+            Ok(mirror) => self.update(mirror, observed).await,
             Err(error) => Outcome::Failed(error.to_string()),
         }
     }
+}
+
+fn inactive(name: MirrorName, user: &User) -> Result<Mirror, serde_json::Error> {
+    let (hash, content) = (ContentHash::of(user)?, Content::of(user)?);
+    Ok(Mirror { name, hash, state: Some(user.state), members: 0, content })
 }

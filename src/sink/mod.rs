@@ -5,6 +5,9 @@ pub mod config_map;
 mod deactivate;
 pub mod object;
 pub mod observed;
+pub mod pace;
+mod request;
+pub mod slices;
 pub mod writer;
 
 pub use observed::{DirectoryKey, ObservedMirrors};

@@ -12,11 +12,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::{
-    ANNOTATION_CONTENT, ANNOTATION_DIRECTORY_UID, DirectoryGroupSpec, DirectoryUserSpec, GROUP,
-    LABEL_DIRECTORY, LABEL_STATE, VERSION,
+    ANNOTATION_CONTENT, ANNOTATION_DIRECTORY_UID, GROUP, LABEL_DIRECTORY, LABEL_STATE, VERSION,
 };
 use crate::model::{ContentHash, Kind, MirrorName, State};
-use crate::plan::{Content, Mirror, Observed};
+use crate::plan::content::ContentError;
+use crate::plan::{Mirror, Observed};
 
 /// The Directory that mirrors belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,20 +29,24 @@ pub struct Owner {
     pub uid: String,
 }
 
+/// What of an object is written as it is; its spec is JSON already.
 #[derive(Serialize)]
-struct Object<'a> {
-    #[serde(rename = "apiVersion")]
+#[serde(rename_all = "camelCase")]
+struct Head {
     api_version: String,
     kind: &'static str,
     metadata: ObjectMeta,
-    spec: &'a Spec,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Spec {
-    User(Box<DirectoryUserSpec>),
-    Group(Box<DirectoryGroupSpec>),
+/// The object of a mirror cannot be made: a defect of this program.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// It cannot be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Its content cannot be read back.
+    #[error(transparent)]
+    Content(#[from] ContentError),
 }
 
 /// The plural of a kind's resource, as in URLs.
@@ -57,21 +61,25 @@ pub const fn plural(kind: Kind) -> &'static str {
 /// A new object.
 ///
 /// # Errors
-/// When the content cannot be written as JSON.
-pub fn new_object(owner: &Owner, mirror: Mirror) -> Result<Vec<u8>, serde_json::Error> {
+/// When it cannot be written as JSON.
+pub fn new_object(owner: &Owner, mirror: &Mirror) -> Result<Vec<u8>, ObjectError> {
     let metadata = ObjectMeta {
         name: Some(mirror.name.object_name(&owner.directory)),
         namespace: Some(owner.namespace.clone()),
-        labels: Some(labels(owner, &mirror.content)),
-        annotations: Some(annotations(owner, &mirror, 1)),
+        labels: Some(labels(owner, mirror.state)),
+        annotations: Some(annotations(owner, mirror, 1)),
         ..ObjectMeta::default()
     };
     let kind = match mirror.name.kind {
         Kind::User => "DirectoryUser",
         Kind::Group => "DirectoryGroup",
     };
-    let spec = &spec(owner, mirror.content);
-    serde_json::to_vec(&Object { api_version: format!("{GROUP}/{VERSION}"), kind, metadata, spec })
+    let mut object = serde_json::to_vec(&Head { api_version: format!("{GROUP}/{VERSION}"), kind, metadata })?;
+    object.pop();
+    object.extend_from_slice(b",\"spec\":");
+    object.extend(spec(owner, mirror)?);
+    object.push(b'}');
+    Ok(object)
 }
 
 /// A JSON patch (RFC 6902) that makes an observed object what it should be: the whole spec, our
@@ -80,14 +88,14 @@ pub fn new_object(owner: &Owner, mirror: Mirror) -> Result<Vec<u8>, serde_json::
 ///
 /// # Errors
 /// When the content cannot be written as JSON.
-pub fn patch(owner: &Owner, mirror: Mirror, observed: &Observed) -> Result<Value, serde_json::Error> {
+pub fn patch(owner: &Owner, mirror: &Mirror, observed: &Observed) -> Result<Value, ObjectError> {
     let same_spec = observed.hash == Some(mirror.hash);
     let generation = if same_spec { observed.generation } else { observed.generation + 1 };
     let mut operations =
-        metadata_operations(&labels(owner, &mirror.content), &annotations(owner, &mirror, generation));
+        metadata_operations(&labels(owner, mirror.state), &annotations(owner, mirror, generation));
     operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": observed.resource_version.to_string()}));
     if !same_spec {
-        let spec = serde_json::to_value(spec(owner, mirror.content))?;
+        let spec: Value = serde_json::from_slice(&spec(owner, mirror)?)?;
         operations.push(json!({"op": "replace", "path": "/spec", "value": spec}));
     }
     Ok(Value::Array(operations))
@@ -101,7 +109,8 @@ pub fn patch_generation(hash: ContentHash, generation: i64, members: u32) -> Val
     json!([{"op": "add", "path": pointer("annotations", ANNOTATION_CONTENT), "value": value}])
 }
 
-fn metadata_operations(
+/// Operations that set labels and annotations and leave all others alone.
+pub(super) fn metadata_operations(
     labels: &BTreeMap<String, String>,
     annotations: &BTreeMap<String, String>,
 ) -> Vec<Value> {
@@ -114,21 +123,17 @@ fn pointer(map: &str, key: &str) -> String {
     format!("/metadata/{map}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-fn labels(owner: &Owner, content: &Content) -> BTreeMap<String, String> {
+fn labels(owner: &Owner, state: Option<State>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::from([(LABEL_DIRECTORY.to_owned(), owner.directory.clone())]);
-    if let Content::User(user) = content {
-        labels.insert(LABEL_STATE.to_owned(), user.state.as_str().to_owned());
+    if let Some(state) = state {
+        labels.insert(LABEL_STATE.to_owned(), state.as_str().to_owned());
     }
     labels
 }
 
 fn annotations(owner: &Owner, mirror: &Mirror, generation: i64) -> BTreeMap<String, String> {
-    let members = match &mirror.content {
-        Content::User(_) => 0,
-        Content::Group(group) => u32::try_from(group.members.len()).unwrap_or(u32::MAX),
-    };
     BTreeMap::from([
-        (ANNOTATION_CONTENT.to_owned(), content_annotation(mirror.hash, generation, members)),
+        (ANNOTATION_CONTENT.to_owned(), content_annotation(mirror.hash, generation, mirror.members)),
         (ANNOTATION_DIRECTORY_UID.to_owned(), owner.uid.clone()),
     ])
 }
@@ -145,6 +150,13 @@ struct Written {
     members: u32,
 }
 
+/// The hash in a content annotation, if it is about this generation: a hash of another is one of a
+/// content that somebody has changed since.
+pub(super) fn hash_of_generation(annotation: &str, generation: i64) -> Option<ContentHash> {
+    let written = written(annotation);
+    written.hash.filter(|_| written.generation == generation)
+}
+
 /// Reads a content annotation; what is not one says nothing.
 fn written(annotation: &str) -> Written {
     let mut parts = annotation.splitn(3, '.');
@@ -155,12 +167,12 @@ fn written(annotation: &str) -> Written {
     }
 }
 
-fn spec(owner: &Owner, content: Content) -> Spec {
-    let directory = owner.directory.clone();
-    match content {
-        Content::User(user) => Spec::User(Box::new(DirectoryUserSpec { directory, user: *user })),
-        Content::Group(group) => Spec::Group(Box::new(DirectoryGroupSpec { directory, group: *group })),
-    }
+/// The spec of a mirror: its content, with the name of the Directory before it.
+fn spec(owner: &Owner, mirror: &Mirror) -> Result<Vec<u8>, ObjectError> {
+    let directory = serde_json::to_string(&owner.directory)?;
+    let content = mirror.content.json()?;
+    let members = content.strip_prefix(b"{").unwrap_or(&content);
+    Ok([format!("{{\"directory\":{directory},").as_bytes(), members].concat())
 }
 
 /// The Directory's name and what is known of a mirror, from its metadata; `None` when the object
@@ -214,6 +226,7 @@ pub fn uid_text(uid: u128) -> String {
 mod tests {
     use super::*;
     use crate::model::User;
+    use crate::plan::Content;
 
     fn owner() -> Owner {
         Owner {
@@ -226,11 +239,13 @@ mod tests {
     fn mirror() -> Mirror {
         let user = User { external_id: "7".into(), ..User::default() };
         let hash = ContentHash::of(&user).unwrap();
-        Mirror { name: MirrorName::new(Kind::User, "7"), hash, content: Content::User(Box::new(user)) }
+        let content = Content::of(&user).unwrap();
+        let name = MirrorName::new(Kind::User, "7");
+        Mirror { name, hash, state: Some(user.state), members: 0, content }
     }
 
     fn written(generation: i64) -> ObjectMeta {
-        let object: Value = serde_json::from_slice(&new_object(&owner(), mirror()).unwrap()).unwrap();
+        let object: Value = serde_json::from_slice(&new_object(&owner(), &mirror()).unwrap()).unwrap();
         let mut metadata: ObjectMeta = serde_json::from_value(object["metadata"].clone()).unwrap();
         metadata.generation = Some(generation);
         metadata
@@ -260,7 +275,7 @@ mod tests {
     #[test]
     fn a_patch_of_changed_content_expects_the_next_generation() {
         let (_, _, observed) = observe(&written(2)).unwrap();
-        let patch = patch(&owner(), mirror(), &observed).unwrap().to_string();
+        let patch = patch(&owner(), &mirror(), &observed).unwrap().to_string();
         assert!(patch.contains(&format!("{}.3", mirror().hash)), "{patch}");
         assert!(patch.contains("/spec"));
     }
@@ -268,7 +283,7 @@ mod tests {
     #[test]
     fn adoption_leaves_the_spec_alone() {
         let (_, _, observed) = observe(&written(1)).unwrap();
-        let patch = patch(&owner(), mirror(), &observed).unwrap().to_string();
+        let patch = patch(&owner(), &mirror(), &observed).unwrap().to_string();
         assert!(!patch.contains("\"/spec\""), "{patch}");
         assert!(patch.contains(&format!("{}.1", mirror().hash)));
     }

@@ -10,30 +10,29 @@ use tokio_util::sync::CancellationToken;
 
 use super::object::{self, Owner, patch, patch_generation, plural, uid_text};
 use super::observed::{DirectoryKey, ObservedMirrors};
+use super::pace::{MOST_IN_FLIGHT, Pace};
 use crate::api::{DirectoryUser, FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
 use crate::model::{ContentHash, Kind, MirrorName};
 use crate::plan::{Mirror, Observed, Plan, Update};
-
-/// Requests under way at a time for one Directory. Each is a connection of its own: the client
-/// speaks HTTP/1.1.
-pub const CONCURRENCY: usize = 32;
 
 /// The largest object that is sent: etcd takes 1.5 MiB for a request, and the managed fields come
 /// on top.
 const MAX_OBJECT_BYTES: usize = 1_000_000;
 
 /// Asks for an object's metadata alone: a group's answer is a tenth as large.
-const METADATA_ONLY: HeaderValue =
+pub(super) const METADATA_ONLY: HeaderValue =
     HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 
 /// How often a write is repeated when the object had changed since it was observed.
-const CONFLICT_TRIES: usize = 5;
+pub(super) const CONFLICT_TRIES: usize = 5;
 
 /// Writes the mirrors of one Directory.
 pub struct Writer<'a> {
     /// Client for writes.
     pub client: &'a Client,
+    /// How fast is written.
+    pub pace: &'a Pace,
     /// Told of every write.
     pub observed: &'a ObservedMirrors,
     /// Whose mirrors.
@@ -100,7 +99,7 @@ impl Writer<'_> {
         let mut done = 0;
         for stage in stages(plan) {
             let mut outcomes =
-                stream::iter(stage).map(|write| self.write(write)).buffer_unordered(CONCURRENCY);
+                stream::iter(stage).map(|write| self.write(write)).buffer_unordered(MOST_IN_FLIGHT);
             while let Some(outcome) = outcomes.next().await {
                 report.count(outcome);
                 done += 1;
@@ -115,16 +114,25 @@ impl Writer<'_> {
             return Outcome::Cancelled;
         }
         let _being_written = self.observed.writing(self.key, write.name());
-        match write {
+        let outcome = match write {
             Write::Create(mirror) => self.create(mirror).await,
             Write::Update(update) => self.update(update.mirror, update.observed).await,
             Write::Deactivate(name) => self.deactivate(name).await,
             Write::Delete(name, observed) => self.delete(name, observed).await,
+        };
+        self.unless_cancelled(outcome)
+    }
+
+    /// What fails while the operator stops has been cancelled.
+    pub(super) fn unless_cancelled(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed(_) if self.cancel.is_cancelled() => Outcome::Cancelled,
+            outcome => outcome,
         }
     }
 
     async fn create(&self, mirror: Mirror) -> Outcome {
-        let body = match object::new_object(self.owner, mirror.clone()) {
+        let body = match object::new_object(self.owner, &mirror) {
             Ok(body) if body.len() > MAX_OBJECT_BYTES => {
                 return Outcome::Refused(too_large(mirror.name, body.len()));
             }
@@ -155,7 +163,7 @@ impl Writer<'_> {
     pub(super) async fn update(&self, mirror: Mirror, mut observed: Observed) -> Outcome {
         let mut failure = None;
         for _ in 0..CONFLICT_TRIES {
-            let patch = match patch(self.owner, mirror.clone(), &observed) {
+            let patch = match patch(self.owner, &mirror, &observed) {
                 Ok(patch) => patch,
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
@@ -210,7 +218,7 @@ impl Writer<'_> {
             body.to_string().into_bytes(),
         );
         let answer = match request {
-            Ok(request) => self.client.request::<Value>(request).await,
+            Ok(request) => self.answer::<Value>(request).await,
             Err(error) => return Outcome::Failed(error.to_string()),
         };
         match answer {
@@ -230,7 +238,7 @@ impl Writer<'_> {
         let request = Self::request(Method::GET, &self.item(name), "application/json", Vec::new());
         let mut request = request.map_err(kube::Error::HttpError)?;
         request.headers_mut().insert(http::header::ACCEPT, METADATA_ONLY);
-        match self.client.request::<PartialObjectMeta<DirectoryUser>>(request).await {
+        match self.answer::<PartialObjectMeta<DirectoryUser>>(request).await {
             Ok(mut found) => {
                 // Someone may have removed the label by which a mirror is recognised.
                 found
@@ -264,7 +272,7 @@ impl Writer<'_> {
     ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
         let mut request = Self::request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
         request.headers_mut().insert(http::header::ACCEPT, METADATA_ONLY);
-        let written: PartialObjectMeta<DirectoryUser> = self.client.request(request).await?;
+        let written: PartialObjectMeta<DirectoryUser> = self.answer(request).await?;
         self.observed.written(self.key, &written.metadata);
         Ok(written)
     }
@@ -308,7 +316,7 @@ fn stages(plan: Plan) -> [Vec<Write>; 3] {
     stages
 }
 
-fn is_conflict(error: &kube::Error) -> bool {
+pub(super) fn is_conflict(error: &kube::Error) -> bool {
     // A failed `test` or a stale resource version comes as 409, a patch that no longer fits the
     // object (a map that somebody removed) as 422.
     matches!(error, kube::Error::Api(status) if status.code == 409 || (status.code == 422 && status.reason == "Invalid" && status.message.contains("jsonpatch")))
@@ -327,21 +335,40 @@ fn too_large(name: MirrorName, bytes: usize) -> String {
 }
 
 impl WriteReport {
-    fn count(&mut self, outcome: Outcome) {
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.count_times(outcome, 1);
+    }
+
+    /// Counts what so many writes came to.
+    pub(super) fn count_times(&mut self, outcome: Outcome, times: usize) {
         match outcome {
-            Outcome::Created => self.created += 1,
-            Outcome::Updated => self.updated += 1,
-            Outcome::Deleted => self.deleted += 1,
+            Outcome::Created => self.created += times,
+            Outcome::Updated => self.updated += times,
+            Outcome::Deleted => self.deleted += times,
             Outcome::Cancelled => self.cancelled = true,
             Outcome::Failed(why) => {
-                self.failed += 1;
+                self.failed += times;
                 self.first_failure.get_or_insert(why);
             }
             Outcome::Refused(why) => {
-                self.refused += 1;
+                self.refused += times;
                 self.first_refusal.get_or_insert(why);
             }
         }
+    }
+
+    /// Whether all of it was written.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.failed + self.refused == 0 && !self.cancelled
+    }
+
+    /// Takes note of what could not be removed of another form: it has to be tried again, and nobody
+    /// came or went by it.
+    pub fn failed_to_retire(&mut self, other: Self) {
+        self.failed += other.failed + other.refused;
+        self.cancelled |= other.cancelled;
+        self.first_failure = self.first_failure.take().or(other.first_failure).or(other.first_refusal);
     }
 
     /// Mirrors written.

@@ -287,7 +287,7 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
             format!("POST {core}/events"),
             format!("POST /apis/events.k8s.io/v1/namespaces/{namespace}/events"),
         ];
-        for plural in ["directoryusers", "directorygroups", "directorycheckpoints"] {
+        for plural in ["directoryusers", "directorygroups", "directoryslices", "directorycheckpoints"] {
             requests.extend([
                 format!("GET {ours}/{plural}"),
                 format!("GET {ours}/{plural}?watch=1&timeoutSeconds=1"),
@@ -298,7 +298,9 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
             ]);
         }
         requests.push(format!("PUT {ours}/directorycheckpoints/x"));
-        requests.extend([format!("DELETE {ours}/directoryusers"), format!("DELETE {ours}/directorygroups")]);
+        for plural in ["directoryusers", "directorygroups", "directoryslices"] {
+            requests.push(format!("DELETE {ours}/{plural}"));
+        }
         requests
     };
     for namespace in &watched {

@@ -25,10 +25,10 @@ fn output(form: &Value) -> Value {
 }
 
 /// What an application reads: the index, and each file of each kind with its hash checked.
-struct Files {
-    index: Value,
-    users: Vec<String>,
-    groups: Vec<String>,
+pub struct Files {
+    pub index: Value,
+    pub users: Vec<String>,
+    pub groups: Vec<String>,
 }
 
 /// A ConfigMap's value, uncompressed, and its hash as it is.
@@ -46,7 +46,7 @@ fn value(map: &ConfigMap, key: &str) -> (String, String) {
 }
 
 /// Reads as docs/configmap.md says that an application does.
-async fn read(stage: &Stage, name: &str) -> Files {
+pub async fn read(stage: &Stage, name: &str) -> Files {
     let maps = stage.api::<ConfigMap>();
     let index: Value = serde_json::from_str(&value(&maps.get(name).await.unwrap(), "index.json").0).unwrap();
     let (mut users, mut groups, mut lines) = (Vec::new(), Vec::new(), String::new());
@@ -62,7 +62,7 @@ async fn read(stage: &Stage, name: &str) -> Files {
 }
 
 /// The records of files in one of the formats of JSON.
-fn records(index: &Value, files: &[String]) -> Vec<Value> {
+pub fn records(index: &Value, files: &[String]) -> Vec<Value> {
     let records = |file: &String| -> Vec<Value> {
         if index["format"] == "JSON" {
             return serde_json::from_str(file).unwrap();

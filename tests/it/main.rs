@@ -36,6 +36,7 @@ mod product;
 mod quarantine;
 mod reference;
 mod refusals;
+mod slices;
 mod support;
 mod takeover;
 mod traps;

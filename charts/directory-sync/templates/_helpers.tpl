@@ -79,7 +79,7 @@ annotations:
   resources: [directories/status]
   verbs: [patch, update]
 - apiGroups: [directory-sync.io]
-  resources: [directoryusers, directorygroups]
+  resources: [directoryusers, directorygroups, directoryslices]
   verbs: [get, list, watch, create, patch, delete, deletecollection]
 - apiGroups: [directory-sync.io]
   resources: [directorycheckpoints]

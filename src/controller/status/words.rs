@@ -26,6 +26,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
         SyncError::Mirrors(_) => "MirrorsNotRead",
+        SyncError::Form(_) => "WriteFailed",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
         SyncError::TakenOver => "TakenOver",
         SyncError::Cancelled => "Cancelled",
@@ -49,7 +50,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("SourceReady", false, reason, message.clone());
         }
-        SyncError::Mirrors(_) | SyncError::Checkpoint(_) => {
+        SyncError::Mirrors(_) | SyncError::Form(_) | SyncError::Checkpoint(_) => {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use kube::Api;
-use kube::api::ListParams;
-
-use super::{PlanFailure, Run, SyncError};
-use crate::api::{DirectoryUser, LABEL_DIRECTORY};
-use crate::cluster::client::explain;
+use super::{Run, SyncError};
+use crate::cluster::mirrors::{Place, ReadError};
+use crate::model::{Kind, MirrorName};
 use crate::plan::absence::Kept;
-use crate::sink::object::observe;
 
-/// How many mirrors are asked for at a time.
-const PAGE: u32 = 500;
+/// Why the mirrors are not read.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("a person in the cluster cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+}
 
 /// Reads from the mirrors what they have of these attributes. They are read once, as long as the same
 /// attributes are missing: what is kept is not written.
@@ -21,23 +23,21 @@ pub(super) async fn read(run: &Run<'_>, attributes: Vec<String>) -> Result<Arc<K
     if kept.attributes().is_empty() {
         return Ok(Arc::default());
     }
-    let api: Api<DirectoryUser> = Api::namespaced(run.context.clients.request.clone(), &run.key.namespace);
-    let ours = ListParams::default().labels(&format!("{LABEL_DIRECTORY}={}", run.key.name)).limit(PAGE);
-    let mut place = None;
-    loop {
-        let params = ListParams { continue_token: place, ..ours.clone() };
-        let listed = run.cancel.run_until_cancelled(api.list(&params)).await.ok_or(SyncError::Cancelled)?;
-        let page = listed.map_err(|error| SyncError::Mirrors(explain(&error)))?;
-        for mirror in page.items {
-            // What somebody else has written into a mirror is not what the source once said.
-            let as_written = observe(&mirror.metadata).filter(|(_, _, observed)| observed.hash.is_some());
-            if let Some((_, name, _)) = as_written {
-                kept.remember(name, &mirror.spec.user).map_err(PlanFailure::from)?;
-            }
+    let (client, directory) = (&run.context.clients.request, run.key.name.as_str());
+    let place = Place { client, namespace: &run.key.namespace, directory };
+    // What somebody else has written into a mirror is not what the source once said.
+    let as_written = |name: &MirrorName| {
+        run.context.observed.get(run.key, *name).is_some_and(|observed| observed.hash.is_some())
+    };
+    let reading = place.visit::<Unreadable>(Kind::User, |mirrored| {
+        if let Some(name) = MirrorName::parse(directory, &mirrored.name).filter(as_written) {
+            kept.remember(name, &serde_json::from_value(mirrored.spec.into())?)?;
         }
-        place = page.metadata.continue_.filter(|token| !token.is_empty());
-        if place.is_none() {
-            return Ok(Arc::new(kept));
-        }
-    }
+        Ok(())
+    });
+    let read = run.cancel.run_until_cancelled(reading).await.ok_or(SyncError::Cancelled)?;
+    read.map_err(|error| {
+        SyncError::Mirrors(format!("the mirrors could not be read, whose values are to stay: {error}"))
+    })?;
+    Ok(Arc::new(kept))
 }

@@ -112,6 +112,9 @@ pub enum PlanFailure {
     /// A person or group could not be written as JSON.
     #[error("a mirror could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// What is to be written could not be read back.
+    #[error(transparent)]
+    Content(#[from] crate::plan::content::ContentError),
     /// The planning ended by a panic.
     #[error("planning ended unexpectedly; this is a defect of the operator, please report it with its log")]
     Panicked,
@@ -192,14 +195,14 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
                 if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
                     roster.user(name, &user)?;
                 }
-                planner.want_user(user)?;
+                planner.want_user(&user)?;
             }
             Outcome::Group(group) => {
                 let name = MirrorName::new(Kind::Group, &group.external_id);
                 if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
                     roster.group(name, &group)?;
                 }
-                planner.want_group(group)?;
+                planner.want_group(&group)?;
             }
             Outcome::Quarantined { name, reason, message } => {
                 planner.hold(name);

@@ -1,19 +1,16 @@
 //! Brings the ConfigMap of `spec.output.configMap` in step with the mirrors, when there is reason
 //! to think that it is not.
 
-use futures::{StreamExt, TryStreamExt, stream};
-use kube::Api;
+mod kept;
 
 use super::super::checkpoint;
-use super::super::memory::{Memory, Records};
+use super::super::memory::Memory;
 use super::super::settings::Settings;
 use super::{PlanFailure, Run, SyncError, Want};
 use crate::api::status::ConfigMapStatus;
-use crate::api::{DirectoryGroup, DirectoryUser};
-use crate::model::{ContentHash, Kind, MirrorName};
+use crate::model::{ContentHash, MirrorName};
 use crate::plan::Plan;
-use crate::sink::config_map::{Form, Known, Package, PackageError, PublishError, Publisher, Roster};
-use crate::sink::writer::CONCURRENCY;
+use crate::sink::config_map::{Known, Package, PackageError, PublishError, Publisher, Roster};
 
 /// What stands in the ConfigMap after a run, and why that is not what should.
 #[derive(Debug, Default)]
@@ -94,7 +91,7 @@ async fn bring_up_to_date(
 ) -> Result<ConfigMapStatus, PublishError> {
     if !roster.is_full() {
         let known = memory.config_map.kept.take().filter(|(rules, _)| *rules == rules_hash);
-        let kept = kept(run, &roster, known.map(|(_, known)| known).unwrap_or_default()).await?;
+        let kept = kept::records(run, &roster, known.map(|(_, known)| known).unwrap_or_default()).await?;
         for (name, record) in &kept {
             roster.add(*name, record.clone());
         }
@@ -131,45 +128,4 @@ fn status(package: &Package) -> ConfigMapStatus {
         shards: number(package.shards().count()),
         immutable: package.immutable,
     }
-}
-
-/// The records of mirrors that stay although this reading does not show them, as the mirrors have
-/// them. Each is read once, since it is not written as long as it is kept, but to make it inactive.
-async fn kept(run: &Run<'_>, roster: &Roster, mut known: Records) -> Result<Records, PublishError> {
-    known.retain(|name, _| roster.kept().contains(name));
-    let form = roster.form();
-    let unknown: Vec<MirrorName> =
-        roster.kept().iter().filter(|name| !known.contains_key(name)).copied().collect();
-    let records = stream::iter(unknown).map(|name| mirrored(run, form, name)).buffer_unordered(CONCURRENCY);
-    let records: Vec<Option<(MirrorName, Box<[u8]>)>> = records.try_collect().await?;
-    known.extend(records.into_iter().flatten());
-    Ok(known)
-}
-
-/// The record of a mirror as it is in the cluster.
-async fn mirrored(
-    run: &Run<'_>,
-    form: &Form,
-    name: MirrorName,
-) -> Result<Option<(MirrorName, Box<[u8]>)>, PublishError> {
-    if run.cancel.is_cancelled() {
-        return Err(PublishError::Cancelled);
-    }
-    let (client, namespace) = (run.context.clients.request.clone(), &run.key.namespace);
-    let object_name = name.object_name(&run.key.name);
-    let record = match name.kind {
-        Kind::User => {
-            let users: Api<DirectoryUser> = Api::namespaced(client, namespace);
-            let found = users.get_opt(&object_name).await;
-            found.map(|found| found.map(|found| form.user(name, &found.spec.user)))
-        }
-        Kind::Group => {
-            let groups: Api<DirectoryGroup> = Api::namespaced(client, namespace);
-            let found = groups.get_opt(&object_name).await;
-            found.map(|found| found.map(|found| form.group(name, &found.spec.group)))
-        }
-    };
-    let record = record.map_err(|error| PublishError::failed(&form.name, &error))?;
-    let record = record.transpose().map_err(PackageError::Json)?;
-    Ok(record.map(|record| (name, record)))
 }

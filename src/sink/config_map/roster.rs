@@ -163,7 +163,8 @@ mod tests {
         for id in ["read", "gone", "new", "inactive"] {
             roster.user(name(id), &user(id)).unwrap();
         }
-        let new = Mirror { name: name("new"), hash: ContentHash(0), content: Content::User(Box::default()) };
+        let content = Content::of(&user("new")).unwrap();
+        let new = Mirror { name: name("new"), hash: ContentHash(0), state: None, members: 0, content };
         let deletes = vec![(name("gone"), observed())];
         roster.follow(&index, &Plan { creates: vec![new], deletes, ..Plan::default() });
         assert_eq!(roster.kept(), &HashSet::from([name("held")]));

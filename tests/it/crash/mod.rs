@@ -3,6 +3,7 @@
 
 mod control_plane;
 mod day;
+mod forms;
 mod scenario;
 
 use std::collections::BTreeMap;

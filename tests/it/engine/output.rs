@@ -28,7 +28,7 @@ async fn f27_a_group_that_does_not_fit_stays_as_it_was_and_the_others_are_writte
         }
     }
     stage.tables("people", &people, &memberships).await;
-    stage.directory("acme", csv()).await;
+    stage.directory("acme", with(csv(), &json!({"output": {"mode": "Objects"}}))).await;
     stage.ready("acme", "True", "Synced").await;
     let (large, small) = (stage.group("large").await, stage.group("small").await);
     assert_eq!((large.spec.group.member_count, small.spec.group.member_count), (1_000, 1));

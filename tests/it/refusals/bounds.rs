@@ -28,7 +28,7 @@ fn unbounded(schema: &Value) -> Option<&'static str> {
 fn every_text_list_and_map_of_every_kind_is_bounded() {
     let mut found = Vec::new();
     let mut seen = 0;
-    for kind in ["Directory", "DirectoryUser", "DirectoryGroup", "DirectoryCheckpoint"] {
+    for kind in ["Directory", "DirectoryUser", "DirectoryGroup", "DirectorySlice", "DirectoryCheckpoint"] {
         schema::walk(&schema::of(kind), "", &mut |path, schema| {
             seen += 1;
             if let Some(lacks) = unbounded(schema) {

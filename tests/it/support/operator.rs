@@ -149,6 +149,13 @@ impl Operator {
         let _ = self.child.wait();
     }
 
+    /// Kills the operator without a warning.
+    pub fn kill(&mut self) {
+        // It may have ended by itself; then there is nothing to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// The id of the operator's process.
     pub fn id(&self) -> u32 {
         self.child.id()

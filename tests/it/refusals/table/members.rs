@@ -106,7 +106,7 @@ fn enumerations() -> Vec<Case> {
         of("spec.deletion.missingUsers", &["Delete", "Deactivate"]),
         of("spec.deletion.inactiveUsers", &["Keep", "Delete"]),
         of("spec.deletion.onDirectoryDelete", &["Retain", "Delete"]),
-        of("spec.output.mode", &["Objects", "None"]),
+        of("spec.output.mode", &["Auto", "Objects", "Slices", "None"]),
         of("spec.provider.csv.delimiter", &["Comma", "Semicolon", "Tab"]),
         of("spec.provider.ldap.changes", &["Auto", "ModifyTimestamp", "None"]),
         of("spec.provider.ldap.preset", &["InetOrgPerson", "RFC2307", "RFC2307bis", "FreeIPA"]),

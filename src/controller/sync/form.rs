@@ -1,0 +1,94 @@
+//! Brings the mirrors into the form that the Directory's size and its `output.mode` ask for, before a
+//! plan is carried out in it.
+
+use super::super::checkpoint;
+use super::super::memory::Memory;
+use super::super::settings::Settings;
+use super::planning::{self, Planned};
+use super::{Held, Run, SyncError};
+use crate::api::directory::Form;
+use crate::cluster::client::explain;
+use crate::plan::Plan;
+use crate::plan::form::choose;
+use crate::sink::object::uid_number;
+use crate::sink::slices;
+
+/// Makes a plan, and with it the choice of a form. When it is another than the present one, the mirrors
+/// are copied into it as they are, so that the plan and the guard see the same people in both.
+pub(super) async fn plan(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    settings: &Settings,
+    held: Option<Held>,
+) -> Result<(Planned, Form), SyncError> {
+    let observed = &run.context.observed;
+    know_slices(run).await?;
+    let planned = planning::plan(run, memory, settings).await?;
+    let present = observed.form(run.key);
+    let mut size = observed.size_after(run.key, &planned.plan);
+    if planned.above_limits.is_some() {
+        // What the guard may hold back is there until it is gone.
+        size = size.max(observed.size_after(run.key, &Plan::default()));
+    }
+    let form = choose(run.directory.spec.output.mode, present, size);
+    if held.is_some() || planned.too_many_held.is_some() {
+        return Ok((planned, form));
+    }
+    match present {
+        Some(present) if present != form => {
+            tracing::info!(directory = %run.key, from = ?present, to = ?form, users = size.users, largest_group = size.largest_group, "changing the form of the mirrors");
+            drop(planned);
+            checkpoint::claim(run, memory, settings).await?;
+            run.writer().convert(form).await.map_err(|why| changing(run, form, &why))?;
+            Ok((planning::plan(run, memory, settings).await?, form))
+        }
+        None if form == Form::Slices => {
+            observed.begin_slices(run.key);
+            Ok((planned, form))
+        }
+        _ => Ok((planned, form)),
+    }
+}
+
+/// Whether the mirrors as they are now are of a size for which the form would be chosen again.
+pub(super) fn is_lasting(run: &Run<'_>, form: Form) -> bool {
+    let observed = &run.context.observed;
+    let size = observed.size_after(run.key, &Plan::default());
+    choose(run.directory.spec.output.mode, observed.form(run.key), size) == form
+}
+
+/// Whether there is something to write although a plan has nothing: slices to be mended, or what is
+/// left of the other form.
+pub(super) fn has_more_to_write(run: &Run<'_>, form: Form) -> bool {
+    let observed = &run.context.observed;
+    match form {
+        Form::Slices => !observed.slices_are_sound(run.key, uid_number(&run.owner.uid)),
+        Form::Objects => observed.has_slices(run.key),
+    }
+}
+
+/// Sees to it that it is known who is in the slices, where they are the form.
+async fn know_slices(run: &Run<'_>) -> Result<(), SyncError> {
+    let observed = &run.context.observed;
+    if observed.form(run.key) == Some(Form::Slices) && !observed.knows_slices(run.key) {
+        let contents = slices::load(&run.context.clients.request, run.owner).await;
+        let contents = contents.map_err(|error| {
+            SyncError::Mirrors(format!("the slices could not be read: {}", explain(&error)))
+        })?;
+        observed.read_slices(run.key, contents);
+    }
+    Ok(())
+}
+
+fn changing(run: &Run<'_>, form: Form, why: &str) -> SyncError {
+    if run.cancel.is_cancelled() {
+        return SyncError::Cancelled;
+    }
+    let form = match form {
+        Form::Objects => "objects",
+        Form::Slices => "slices",
+    };
+    SyncError::Form(format!(
+        "the mirrors could not be brought into {form}; they stay as they are, and it is tried again: {why}"
+    ))
+}

@@ -1,0 +1,164 @@
+//! The mirrors of one Directory: what a watch says of them, and whether that is news.
+
+use std::collections::{HashMap, HashSet};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::DirectoryKey;
+use crate::model::{Kind, MirrorName};
+use crate::plan::{Index, Observed};
+use crate::sink::object::observe;
+use crate::sink::slices::{self, Form, SliceObject, Slices};
+use crate::slice::SliceName;
+
+/// What is known of one Directory's mirrors, in both forms.
+#[derive(Debug, Default)]
+pub(super) struct Mirrors {
+    pub index: Index,
+    /// Mirrors that we are writing, how often each: what a watch says of them meanwhile is our doing.
+    pub being_written: HashMap<MirrorName, u32>,
+    /// Mirrors that we deleted, until the watch says so too: an older event must not revive them.
+    pub deleted_by_us: HashMap<MirrorName, u64>,
+    /// Mirrors that someone else deleted and that have not been written again.
+    pub lost: HashSet<MirrorName>,
+    /// Counts what others did, so that a Directory knows whether it has to look again.
+    pub touched: u64,
+    /// The mirrors that are in slices.
+    pub slices: Slices,
+}
+
+/// What a watch is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    Objects(Kind),
+    Slices,
+}
+
+impl Watched {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects(kind) => kind.as_str(),
+            Self::Slices => "slice",
+        }
+    }
+}
+
+/// An object that a watch shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Seen {
+    Mirror(MirrorName, Observed),
+    Slice(SliceName, SliceObject),
+}
+
+impl Seen {
+    const fn mirror(&self) -> Option<MirrorName> {
+        match self {
+            Self::Mirror(name, _) => Some(*name),
+            Self::Slice(..) => None,
+        }
+    }
+
+    const fn slice(&self) -> Option<SliceName> {
+        match self {
+            Self::Slice(name, _) => Some(*name),
+            Self::Mirror(..) => None,
+        }
+    }
+}
+
+impl Mirrors {
+    /// The manifest says that the form is slices. Without it, slices are a form only where there is
+    /// no other: those of a first sync that has not come to its end.
+    pub(super) fn form(&self) -> Option<Form> {
+        let has_objects = self.index.count(Kind::User) + self.index.count(Kind::Group) > 0;
+        match (self.slices.has_manifest(), has_objects, self.slices.is_empty()) {
+            (true, ..) | (false, false, false) => Some(Form::Slices),
+            (false, true, _) => Some(Form::Objects),
+            (false, false, true) => None,
+        }
+    }
+
+    /// The mirrors of the present form, and those that someone else deleted.
+    pub(super) fn current(&self) -> (Option<&Index>, Option<&HashSet<MirrorName>>) {
+        match (self.form(), self.slices.contents()) {
+            (Some(Form::Slices), Some(contents)) => (Some(&contents.index), Some(&contents.lost)),
+            (Some(Form::Slices), None) => (None, None),
+            (Some(Form::Objects) | None, _) => (Some(&self.index), Some(&self.lost)),
+        }
+    }
+
+    /// What was known and is not in a complete listing.
+    pub(super) fn vanished(&self, watched: Watched, listed: &[Seen]) -> Vec<Seen> {
+        match watched {
+            Watched::Objects(kind) => {
+                let there: HashSet<MirrorName> = listed.iter().filter_map(Seen::mirror).collect();
+                let known = self.index.iter(kind).filter(|(name, _)| !there.contains(name));
+                known.map(|(name, observed)| Seen::Mirror(name, *observed)).collect()
+            }
+            Watched::Slices => {
+                let there: HashSet<SliceName> = listed.iter().filter_map(Seen::slice).collect();
+                let known = self.slices.objects().filter(|(name, _)| !there.contains(name));
+                known.map(|(name, object)| Seen::Slice(name, object)).collect()
+            }
+        }
+    }
+
+    /// Notes what a watch shows; true when somebody else has written it and that was not known. In a
+    /// first listing nothing is known yet.
+    pub(super) fn applied(&mut self, seen: Seen, first: bool) -> bool {
+        let changed_by_others = match seen {
+            Seen::Mirror(name, observed) => self.object_applied(name, observed, first),
+            Seen::Slice(name, object) => self.slices.applied(name, object, first),
+        };
+        self.touched += u64::from(changed_by_others);
+        changed_by_others
+    }
+
+    fn object_applied(&mut self, name: MirrorName, observed: Observed, first: bool) -> bool {
+        if self.deleted_by_us.get(&name).is_some_and(|deleted| observed.resource_version <= *deleted) {
+            return false;
+        }
+        let known = self.index.get(name).copied();
+        if known.is_some_and(|known| known.resource_version >= observed.resource_version) {
+            return false;
+        }
+        self.lost.remove(&name);
+        self.index.insert(name, observed);
+        let ours = self.being_written.contains_key(&name);
+        match known {
+            // What we write has a hash of its own, and a label that goes with it.
+            Some(known) => {
+                let other_content = observed.hash != known.hash && !ours;
+                let other_label = observed.hash == known.hash && observed.state != known.state;
+                observed.hash.is_none() || other_content || other_label
+            }
+            None => !first && !ours,
+        }
+    }
+
+    /// Notes that an object is gone; true when it was not we who deleted it.
+    pub(super) fn gone(&mut self, seen: Seen) -> bool {
+        let lost = match seen {
+            Seen::Mirror(name, _) => {
+                self.deleted_by_us.remove(&name);
+                let lost = self.index.remove(name).is_some() && !self.being_written.contains_key(&name);
+                if lost {
+                    self.lost.insert(name);
+                }
+                lost
+            }
+            Seen::Slice(name, _) => self.slices.gone(name),
+        };
+        self.touched += u64::from(lost);
+        lost
+    }
+}
+
+/// What a watch shows of a mirror or slice, and whose it is.
+pub(super) fn seen(metadata: &ObjectMeta) -> Option<(DirectoryKey, Seen)> {
+    let mirror = observe(metadata).map(|(name, mirror, observed)| (name, Seen::Mirror(mirror, observed)));
+    let slice =
+        || slices::object::observe(metadata).map(|(name, slice, object)| (name, Seen::Slice(slice, object)));
+    let (name, seen) = mirror.or_else(slice)?;
+    Some((DirectoryKey { namespace: metadata.namespace.clone()?, name }, seen))
+}

@@ -1,0 +1,61 @@
+//! `output.mode: Auto`, and from one form to the other.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn auto_goes_to_slices_for_a_large_group_and_does_not_come_back_until_it_is_clearly_smaller() {
+    let stage = Stage::new("auto").await;
+    stage.tables("people", &people(0..1_100), &members("staff", 0..900)).await;
+    stage.directory("acme", mode("Auto")).await;
+    stage.ready("acme", "True", "Synced").await;
+    has_form(&stage, "acme", "Objects").await;
+    let of = async |size: usize| {
+        stage.rewrite("people", json!({"user_groups.csv": members("staff", 0..size)})).await;
+        stage.sync("acme").await;
+        let everybody = entries(&stage, "acme").await;
+        let group = everybody.into_values().find(|spec| spec["displayName"] == "staff").unwrap();
+        assert_eq!(group["memberCount"], size);
+    };
+    of(1_001).await;
+    has_form(&stage, "acme", "Slices").await;
+    for size in [999, 1_001, 800] {
+        of(size).await;
+        has_form(&stage, "acme", "Slices").await;
+    }
+    of(799).await;
+    has_form(&stage, "acme", "Objects").await;
+    of(1_000).await;
+    has_form(&stage, "acme", "Objects").await;
+}
+
+#[tokio::test]
+async fn auto_writes_slices_at_once_for_more_than_five_thousand_people() {
+    let stage = Stage::new("auto-large").await;
+    stage.tables("people", &people(0..5_001), &members("staff", 0..10)).await;
+    stage.directory("acme", mode("Auto")).await;
+    stage.ready("acme", "True", "Synced").await;
+    has_form(&stage, "acme", "Slices").await;
+    assert_eq!(entries(&stage, "acme").await.len(), 5_002);
+}
+
+#[tokio::test]
+async fn a_switch_of_modes_leaves_nothing_behind_and_changes_nobody() {
+    let mut stage = stage_with("switch", 500, "Objects").await;
+    let expected = entries(&stage, "acme").await;
+    for form in ["Slices", "Objects", "Slices"] {
+        stage.respecify("acme", json!({"output": {"mode": form}})).await;
+        has_form(&stage, "acme", form).await;
+        stage.ready("acme", "True", "Synced").await;
+        assert_eq!(entries(&stage, "acme").await, expected);
+        let status = stage.status("acme").await;
+        assert_eq!(status.users.unwrap().active, 500);
+        assert_eq!(status.last_sync.unwrap().deleted, 0, "nobody is called deleted");
+    }
+    // A restart finds everything as it is.
+    let before = slices(&stage, "acme").await;
+    stage.operator.restart().await;
+    stage.full_sync("acme").await;
+    assert_eq!(slices(&stage, "acme").await, before);
+}
