@@ -27,6 +27,7 @@ class Objects:
         self._needed, self._changed = needed, changed
         self._lock = threading.Lock()
         self._objects = None  # until a first list is complete
+        self._stopped = False
         # A daemon: it ends with the program.
         threading.Thread(target=self._follow, name=plural, daemon=True).start()
 
@@ -35,11 +36,15 @@ class Objects:
         with self._lock:
             return None if self._objects is None else dict(self._objects)
 
+    def stop(self):
+        """Follows nothing any more once the watch that is open has ended, and tells of nothing from now on."""
+        self._stopped, self._changed = True, threading.Event()
+
     def _follow(self):
-        while True:
+        while not self._stopped:
             try:
                 version = self._list()
-                while True:
+                while not self._stopped:
                     version = self._watch(version)
                     time.sleep(PAUSE)  # an apiserver that is about to stop ends every watch at once
             except Expired:

@@ -6,6 +6,7 @@ mod files;
 mod formats;
 mod mirrors;
 mod replica;
+mod slices;
 mod table;
 
 use std::path::PathBuf;

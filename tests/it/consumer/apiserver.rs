@@ -106,7 +106,11 @@ impl Store {
 }
 
 fn kind(plural: &str) -> &'static str {
-    if plural == "directoryusers" { "DirectoryUser" } else { "DirectoryGroup" }
+    match plural {
+        "directoryusers" => "DirectoryUser",
+        "directorygroups" => "DirectoryGroup",
+        _ => "DirectorySlice",
+    }
 }
 
 impl Apiserver {
@@ -114,7 +118,10 @@ impl Apiserver {
     pub async fn start(expiry: Expiry) -> Self {
         let shared = Arc::new(Shared { expiry, store: Mutex::default(), version: watch::Sender::new(0) });
         let mirrors = "/apis/directory-sync.io/v1alpha1/namespaces/default/{plural}";
-        let routes = axum::Router::new().route(mirrors, get(answer)).with_state(Arc::clone(&shared));
+        let routes = axum::Router::new()
+            .route(mirrors, get(answer))
+            .route(&format!("{mirrors}/{{name}}"), get(one))
+            .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -192,6 +199,15 @@ async fn answer(State(shared): State<Arc<Shared>>, UrlPath(plural): UrlPath<Stri
     list(&shared.store.lock().unwrap(), &plural)
 }
 
+/// One mirror by its name.
+async fn one(State(shared): State<Arc<Shared>>, UrlPath(key): UrlPath<(String, String)>) -> Response {
+    let found = shared.store.lock().unwrap().objects.get(&key).cloned();
+    found.map_or_else(
+        || refuse(StatusCode::NOT_FOUND, &not_found()),
+        |object| ([(header::CONTENT_TYPE, "application/json")], object.to_string()).into_response(),
+    )
+}
+
 fn list(store: &Store, plural: &str) -> Response {
     let items: Vec<&Value> =
         store.objects.iter().filter(|((of, _), _)| of == plural).map(|(_, object)| object).collect();
@@ -261,6 +277,13 @@ fn no_streamed_list() -> Value {
     json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Invalid",
         "message": "sendInitialEvents is forbidden for watch", "code": 422,
+    })
+}
+
+fn not_found() -> Value {
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "NotFound",
+        "message": "it is not there", "code": 404,
     })
 }
 

@@ -5,6 +5,7 @@ mod apiserver;
 mod config_map;
 mod program;
 mod rust;
+mod slices;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +23,7 @@ use crate::support::ldap::{Company, Slapd};
 use crate::support::stage::{Stage, ldap, with};
 
 use apiserver::{Apiserver, Expiry};
-use program::{Consumer, PROGRAMS};
+use program::{Consumer, PROGRAMS, Program};
 
 /// A person in the table: whether they are active, and their groups.
 type Row = (bool, BTreeSet<String>);
@@ -48,7 +49,8 @@ impl Consumers {
     /// Starts them for the Directory `acme`.
     async fn start(stage: &Stage) -> Self {
         let rule = json!({
-            "apiGroups": ["directory-sync.io"], "resources": ["directoryusers", "directorygroups"],
+            "apiGroups": ["directory-sync.io"],
+            "resources": ["directoryusers", "directorygroups", "directoryslices"],
             "verbs": ["get", "list", "watch"],
         });
         Self::start_from(stage, "acme", &json!([rule])).await
@@ -56,6 +58,16 @@ impl Consumers {
 
     /// Starts them for a Directory, or for `configmap/NAME`, with these rights.
     async fn start_from(stage: &Stage, source: &str, rules: &Value) -> Self {
+        Self::start_some(stage, source, rules, |_| true).await
+    }
+
+    /// As [`Self::start_from`], some of the programs.
+    async fn start_some(
+        stage: &Stage,
+        source: &str,
+        rules: &Value,
+        which: impl Fn(&Program) -> bool,
+    ) -> Self {
         let account = json!({"metadata": {"name": "application"}});
         stage.create::<ServiceAccount>(account.clone()).await;
         stage.create::<Role>(with(account, &json!({"rules": rules}))).await;
@@ -69,7 +81,7 @@ impl Consumers {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = kubeconfig::write(Cluster::get(), folder.path(), &stage.namespace, &token);
         let start = |program| Consumer::start_from(program, source, &kubeconfig);
-        let running = PROGRAMS.iter().map(start).collect();
+        let running = PROGRAMS.iter().filter(|program| which(program)).map(start).collect();
         Self { running, _kubeconfig: folder }
     }
 

@@ -36,7 +36,7 @@ fn rust() -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_directory-sync")).with_file_name("examples").join("consumer");
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let sources = file("examples/consumers/rust");
-    let newest = ["files.rs", "formats.rs", "main.rs", "mirrors.rs", "replica.rs", "table.rs"]
+    let newest = ["files.rs", "formats.rs", "main.rs", "mirrors.rs", "replica.rs", "slices.rs", "table.rs"]
         .map(|name| changed(&sources.join(name)).unwrap());
     let built = changed(&program).is_ok_and(|built| newest.iter().all(|source| *source <= built));
     assert!(built, "{} is not there or out of date: run cargo build --example consumer", program.display());
