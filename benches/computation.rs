@@ -142,8 +142,8 @@ fn compare(snapshot: &Snapshot, rules: &Rules, index: &Index) -> Plan {
     let mut planner = Planner::new(index, OWNER);
     normalize::normalize::<Failure>(snapshot, rules, &mut |outcome| {
         match outcome {
-            Outcome::User(user) => planner.want_user(user)?,
-            Outcome::Group(group) => planner.want_group(group)?,
+            Outcome::User(user) => planner.want_user(&user)?,
+            Outcome::Group(group) => planner.want_group(&group)?,
             Outcome::Quarantined { name, .. } => planner.hold(name),
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use directory_sync::api::{DirectoryGroup, DirectoryUser, FIELD_MANAGER, GROUP, VERSION};
-use directory_sync::sink::writer::CONCURRENCY;
+use directory_sync::api::{DirectoryGroup, DirectorySlice, DirectoryUser, FIELD_MANAGER, GROUP, VERSION};
+use directory_sync::sink::pace::MOST_IN_FLIGHT;
 use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request, header};
 use k8s_openapi::NamespaceResourceScope;
@@ -44,7 +44,7 @@ pub async fn create(bodies: &[Body], namespace: &str) -> Duration {
     let begun = Instant::now();
     stream::iter(requests)
         .map(|request| send(&client, request))
-        .buffer_unordered(CONCURRENCY)
+        .buffer_unordered(MOST_IN_FLIGHT)
         .try_collect::<()>()
         .await
         .unwrap();
@@ -55,6 +55,7 @@ pub async fn create(bodies: &[Body], namespace: &str) -> Duration {
 pub async fn clear(namespace: &str) {
     clear_kind::<DirectoryGroup>(namespace).await;
     clear_kind::<DirectoryUser>(namespace).await;
+    clear_kind::<DirectorySlice>(namespace).await;
 }
 
 impl Body {

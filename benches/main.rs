@@ -25,6 +25,7 @@ mod row;
 mod scale;
 mod searches;
 mod second_sync;
+mod slices;
 mod stage;
 #[expect(dead_code, clippy::pedantic, reason = "the fixtures of the tests: most of them are for tests alone")]
 #[path = "../tests/it/support/mod.rs"]
@@ -73,6 +74,9 @@ async fn measure(scale: Scale) -> Report {
     }
     if asked("objects") {
         objects(&scale, &mut report).await;
+    }
+    if asked("slices") {
+        report.add("slices", slices::rows(&scale).await);
     }
     if asked("domain") {
         report.add("a domain", domain::rows(&scale).await);

@@ -82,7 +82,7 @@ async fn change(first: &FirstSync, number: usize) -> Change {
 }
 
 /// How long before the arrival the directory server ended its last answer to a search.
-fn since_answer(slapd: &Slapd, arrival: Arrival) -> Duration {
+pub fn since_answer(slapd: &Slapd, arrival: Arrival) -> Duration {
     let log = slapd.log();
     let answers = log.lines().filter(|line| line.contains(" SEARCH RESULT ")).filter_map(logged_at);
     let last =

@@ -13,6 +13,8 @@ pub struct Scale {
     pub company: Company,
     /// The company that the number of searches is compared with.
     pub small: Company,
+    /// The company in slices.
+    pub large: Company,
     /// How many people the computation alone is about.
     pub core_people: usize,
     /// How many people, and how many memberships, are in the tables of files.
@@ -38,6 +40,7 @@ impl Scale {
             rounds: 3,
             company: company(10_000, 500, 20),
             small: company(1_000, 50, 20),
+            large: company(100_000, 2_000, 20),
             core_people: 100_000,
             table_people: 1_000_000,
             changes: 5,
@@ -52,6 +55,7 @@ impl Scale {
             rounds: 2,
             company: company(2_000, 100, 20),
             small: company(1_000, 50, 20),
+            large: company(10_000, 200, 20),
             core_people: 20_000,
             table_people: 100_000,
             changes: 2,

@@ -70,7 +70,8 @@ pub async fn observe(stage: &Stage, kind: &str) -> Quiet {
     }
 }
 
-fn judged(what: &str, quiet: &Quiet, source_cpu: f64) -> [Row; 3] {
+/// The rows of one sync without a change.
+pub fn judged(what: &str, quiet: &Quiet, source_cpu: f64) -> [Row; 3] {
     let beyond = (quiet.cpu - source_cpu).max(0.0);
     [
         Row::count(format!("{what}: write requests"), quiet.writes, "").bound(Bound::Exactly(0.0)),

@@ -46,20 +46,34 @@ impl Stage {
         let cluster = Cluster::get();
         let namespace = namespace().await;
         let operator = Operator::start_with(cluster, &namespace, &["--log-format=json"]).await;
-        let secret =
-            json!({"metadata": {"name": SECRET}, "stringData": {"bindDN": READER, "password": PASSWORD}});
+        let stage = Self { namespace, operator };
+        stage.secret(SECRET, json!({"bindDN": READER, "password": PASSWORD})).await;
+        stage
+    }
+
+    /// Creates a Secret.
+    pub async fn secret(&self, name: &str, data: Value) {
+        let secret = json!({"metadata": {"name": name}, "stringData": data});
         let secret: Secret = serde_json::from_value(secret).unwrap();
-        let secrets = Api::<Secret>::namespaced(cluster.client(), &namespace);
+        let secrets = Api::<Secret>::namespaced(Cluster::get().client(), &self.namespace);
         secrets.create(&PostParams::default(), &secret).await.unwrap();
-        Self { namespace, operator }
     }
 
     /// Creates the Directory; returns the moment before.
     pub async fn apply(&self, ldap: &Value, interval: &str) -> Instant {
+        self.apply_as(&json!({"ldap": ldap}), interval, "Objects").await
+    }
+
+    /// As [`Stage::apply`], with any provider and an output mode.
+    pub async fn apply_as(&self, provider: &Value, interval: &str, mode: &str) -> Instant {
         let directory = json!({
             "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
             "metadata": {"name": DIRECTORY},
-            "spec": {"provider": {"ldap": ldap}, "sync": {"interval": interval}},
+            "spec": {
+                "provider": provider,
+                "sync": {"interval": interval},
+                "output": {"mode": mode},
+            },
         });
         let directory: Directory = serde_json::from_value(directory).unwrap();
         let directories = self.directories();

@@ -56,7 +56,8 @@ pub fn rows(scale: &Scale) -> Vec<Row> {
     ]
 }
 
-fn write(sshd: &Sshd, people: usize) {
+/// Puts tables of so many people and as many memberships on a server.
+pub fn write(sshd: &Sshd, people: usize) {
     let mut users = "user_id,first_name,last_name,email,job_title\n".to_owned();
     let mut memberships = "group_name,user_id\n".to_owned();
     for number in 0..people {
