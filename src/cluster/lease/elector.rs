@@ -95,19 +95,35 @@ impl Elector {
     /// written any more.
     pub async fn release(&mut self) {
         self.fence.close();
-        let Some(seen) = self.seen.take().filter(|_| self.current) else { return };
-        let spec = Some(record::released(&seen, Timestamp::now()));
-        let lease = Lease { spec, ..seen.lease };
-        let params = params();
-        let released = self.leases.replace(&self.name, &params, &lease);
-        match tokio::time::timeout(self.timing.request(), released).await {
-            Ok(Ok(_)) => {
+        match tokio::time::timeout(self.timing.request(), self.give_back()).await {
+            Ok(Ok(true)) => {
                 tracing::info!(lease = %self.name, identity = %self.identity, "the lease was given back");
             }
+            Ok(Ok(false)) => {}
             Ok(Err(error)) => {
                 tracing::warn!(lease = %self.name, error = explain(&error), "the lease could not be given back");
             }
             Err(_) => tracing::warn!(lease = %self.name, "the lease could not be given back: no answer"),
+        }
+    }
+
+    /// Says whether it was there to be given back. A renewal that was given up half-way may have been
+    /// done: then the Lease is another version of the same.
+    async fn give_back(&mut self) -> Result<bool, kube::Error> {
+        loop {
+            if !self.current {
+                self.look().await?;
+            }
+            let Some(seen) = self.seen.as_ref().filter(|seen| seen.holder() == self.identity) else {
+                return Ok(false);
+            };
+            let spec = Some(record::released(seen, Timestamp::now()));
+            let lease = Lease { spec, ..seen.lease.clone() };
+            match self.leases.replace(&self.name, &params(), &lease).await {
+                Ok(_) => return Ok(true),
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => self.current = false,
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -116,11 +132,7 @@ impl Elector {
         match tokio::time::timeout(limit, self.try_once()).await {
             Ok(Ok(tried)) => Ok(tried),
             Ok(Err(error)) => Err(explain(&error)),
-            Err(_) => {
-                // What was sent may have been done.
-                self.current = false;
-                Err(format!("the apiserver did not answer within {limit:?}"))
-            }
+            Err(_) => Err(format!("the apiserver did not answer within {limit:?}")),
         }
     }
 
@@ -130,6 +142,8 @@ impl Elector {
                 self.look().await?;
             }
             let sent = Instant::now();
+            // Whoever gives up waiting for the answer does not know what was done.
+            self.current = false;
             let written = match record::step(self.seen.as_ref(), &self.identity, sent) {
                 Step::Wait => {
                     let holder = self.seen.as_ref().map(|seen| seen.holder().to_owned());
@@ -147,11 +161,8 @@ impl Elector {
                 }
                 // Somebody was faster, or has deleted it. The answer to a write of ours may have been
                 // lost too.
-                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => self.current = false,
-                Err(error) => {
-                    self.current = false;
-                    return Err(error);
-                }
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+                Err(error) => return Err(error),
             }
         }
     }

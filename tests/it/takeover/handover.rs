@@ -1,9 +1,15 @@
 //! The Lease passes from one operator to the other: when it is given back, and when its holder is gone.
 
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::Method;
+
 use super::*;
 use crate::faults::F28;
 use crate::support::ldap::proxy::held;
 use crate::support::ldap::{Company, Slapd};
+use crate::support::proxy::Verdict;
 use crate::support::stage::{ONE, TWO, ldap};
 
 #[tokio::test]
@@ -59,6 +65,30 @@ async fn an_operator_that_is_told_to_stop_gives_the_lease_back_after_its_last_wr
     let first = successful.iter().position(|event| event.user_agent.contains(b)).unwrap();
     assert!(last < first, "{successful:?}");
     assert_eq!(successful[first].object_ref.resource, "leases");
+}
+
+/// A renewal changes the Lease before its answer arrives: what is given back is then another version.
+#[tokio::test]
+async fn an_operator_that_is_told_to_stop_in_the_middle_of_a_renewal_gives_the_lease_back() {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let long = ["--leader-elect-lease-duration=600s", "--leader-elect-renew-deadline=500s"];
+    let mut pair = Pair::start_behind("renewing", &long, Some(&proxy)).await;
+    let (process, renewed) = (pair.stage.operator.id(), AtomicBool::new(false));
+    proxy.decide(move |asked| {
+        let renewal = asked.method == Method::PUT && asked.path.contains("/leases/");
+        if !renewal || renewed.swap(true, Ordering::Relaxed) {
+            return Verdict::Pass;
+        }
+        Verdict::Swallow(Box::new(move || {
+            Command::new("kill").args(["-TERM", &process.to_string()]).status().unwrap();
+        }))
+    });
+    eventually("the operator has ended", LIMIT, async || {
+        pair.stage.operator.ended().ok_or_else(|| "it runs".to_owned())
+    })
+    .await;
+    assert!(pair.stage.operator.log().contains("the lease was given back"), "{}", pair.stage.operator.log());
+    held_by(&pair.stage, "b").await;
 }
 
 #[tokio::test]
