@@ -50,11 +50,15 @@ impl Size {
 }
 
 /// The form for a mode; `present` is the form that the mirrors have now. What lies between the two
-/// limits of `Auto` stays as it is, so that a directory about that size does not go back and forth.
+/// limits of `Auto` stays as it is, so that a directory about that size does not go back and forth. With
+/// `Objects`, slices stay as long as one of their groups fits into no object: applications would lose it.
 #[must_use]
 pub fn choose(mode: OutputMode, present: Option<Form>, size: Size) -> Form {
     match mode {
-        OutputMode::Objects => Form::Objects,
+        OutputMode::Objects => match present {
+            Some(Form::Slices) if size.largest_group > MAX_INLINE_MEMBERS => Form::Slices,
+            _ => Form::Objects,
+        },
         OutputMode::Slices => Form::Slices,
         OutputMode::None => present.unwrap_or(Form::Objects),
         OutputMode::Auto => {
@@ -99,8 +103,14 @@ mod tests {
 
     #[test]
     fn a_form_that_is_asked_for_is_chosen_whatever_the_size() {
-        let size = Size { users: 100_000, largest_group: 5_000 };
+        let size = Size { users: 100_000, largest_group: 1_000 };
         assert_eq!(choose(OutputMode::Objects, Some(Form::Slices), size), Form::Objects);
         assert_eq!(choose(OutputMode::Slices, Some(Form::Objects), Size::default()), Form::Slices);
+    }
+    #[test]
+    fn a_group_that_fits_into_no_object_keeps_its_slices() {
+        let size = Size { users: 10, largest_group: 1_001 };
+        assert_eq!(choose(OutputMode::Objects, Some(Form::Slices), size), Form::Slices);
+        assert_eq!(choose(OutputMode::Objects, None, size), Form::Objects);
     }
 }

@@ -70,3 +70,17 @@ async fn a_loss_that_is_held_does_not_bring_the_objects_back_and_once_approved_i
     has_form(&stage, "acme", "Objects").await;
     assert_eq!(entries(&stage, "acme").await.len(), 1_101);
 }
+
+#[tokio::test]
+async fn a_group_that_fits_into_no_object_is_not_lost_by_asking_for_objects() {
+    let stage = Stage::new("slices-kept").await;
+    stage.tables("people", &people(0..1_100), &members("staff", 0..1_001)).await;
+    stage.directory("acme", mode("Auto")).await;
+    stage.ready("acme", "True", "Synced").await;
+    let before = entries(&stage, "acme").await;
+    assert_eq!(before.len(), 1_101);
+    stage.respecify("acme", json!({"output": {"mode": "Objects"}})).await;
+    stage.ready("acme", "False", "TooManyMembers").await;
+    has_form(&stage, "acme", "Slices").await;
+    assert_eq!(entries(&stage, "acme").await, before);
+}
