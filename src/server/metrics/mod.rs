@@ -1,76 +1,29 @@
 //! What is counted: per Directory, never per person. Names follow controller-runtime's where it
 //! has one, so that dashboards made for other operators work.
 
+mod labels;
+mod registration;
+
 use std::fmt;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
+
+use labels::{
+    CONTROLLER, CONTROLLER_LABELS, ControllerLabels, DirectoryLabels, KindLabels, LeaseLabels,
+    OperationLabels, QUEUE_LABELS, QueueLabels, ReconcileLabels, RunLabels, kind_labels, labels,
+    operation_labels,
+};
 
 use crate::api::status::DirectoryStatus;
 use crate::controller::sync::{PlanFailure, SyncError, Synced};
 use crate::sink::DirectoryKey;
 use crate::sink::pace::Shown;
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DirectoryLabels {
-    namespace: String,
-    name: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RunLabels {
-    namespace: String,
-    name: String,
-    provider: &'static str,
-    mode: String,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct KindLabels {
-    namespace: String,
-    name: String,
-    kind: &'static str,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OperationLabels {
-    namespace: String,
-    name: String,
-    op: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReconcileLabels {
-    controller: &'static str,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ControllerLabels {
-    controller: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct QueueLabels {
-    name: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LeaseLabels {
-    name: String,
-}
-
-const CONTROLLER: &str = "directory";
-const CONTROLLER_LABELS: ControllerLabels = ControllerLabels { controller: CONTROLLER };
-const QUEUE_LABELS: QueueLabels = QueueLabels { name: CONTROLLER };
 
 /// All metrics and their registry.
 pub struct Metrics {
@@ -144,106 +97,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    fn register(&self, registry: &mut Registry) {
-        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("directory_sync_build", "Version of the operator", version);
-        registry.register("directory_sync_runs", "Syncs that ended", self.runs.clone());
-        registry.register_with_unit(
-            "directory_sync_last_success_timestamp",
-            "Start of the last successful sync",
-            Unit::Seconds,
-            self.last_success.clone(),
-        );
-        registry.register_with_unit(
-            "directory_sync_interval",
-            "Time from one sync to the next",
-            Unit::Seconds,
-            self.interval.clone(),
-        );
-        registry.register("directory_sync_objects", "People and groups in the cluster", self.objects.clone());
-        registry.register("directory_sync_changes", "Mirrors written", self.changes.clone());
-        registry.register(
-            "directory_sync_write_failures",
-            "Mirrors that could not be written",
-            self.write_failures.clone(),
-        );
-        registry.register(
-            "directory_sync_drift_repaired",
-            "Mirrors that others had touched",
-            self.drift.clone(),
-        );
-        registry.register(
-            "directory_sync_skipped_unchanged",
-            "Mirrors that were right",
-            self.unchanged.clone(),
-        );
-        registry.register(
-            "directory_sync_invalid_objects",
-            "People and groups held back",
-            self.quarantined.clone(),
-        );
-        registry.register(
-            "directory_sync_withheld_deletions",
-            "Deletions that are not believed",
-            self.withheld.clone(),
-        );
-        registry.register(
-            "directory_sync_plan_pending",
-            "Losses that wait for approval",
-            self.pending.clone(),
-        );
-        registry.register(
-            "directory_sync_kept_attributes",
-            "Attributes that the source does not show any more and the mirrors keep",
-            self.kept_attributes.clone(),
-        );
-        registry.register("directory_sync_ready", "Whether the Directory is Ready", self.ready.clone());
-        registry.register("controller_runtime_reconcile", "Syncs by result", self.reconciles.clone());
-        registry.register(
-            "controller_runtime_reconcile_errors",
-            "Syncs that failed",
-            self.reconcile_errors.clone(),
-        );
-        registry.register(
-            "controller_runtime_reconcile_time_seconds",
-            "How long syncs took",
-            self.reconcile_time.clone(),
-        );
-        registry.register(
-            "controller_runtime_reconcile_panics",
-            "Syncs that ended by a panic",
-            self.reconcile_panics.clone(),
-        );
-        registry.register("controller_runtime_active_workers", "Syncs under way", self.active.clone());
-        registry.register(
-            "controller_runtime_max_concurrent_reconciles",
-            "Syncs that may be under way at a time",
-            self.most_active.clone(),
-        );
-        registry.register(
-            "leader_election_master_status",
-            "Whether this operator holds the Lease of that name",
-            self.leads.clone(),
-        );
-        registry.register(
-            "directory_sync_writes_at_a_time",
-            "Requests for mirrors that may be under way at a time",
-            self.writing.at_a_time.clone(),
-        );
-        registry.register(
-            "directory_sync_writes_eased",
-            "Answers that say that it is too much: refusals, none at all, or far too late",
-            self.writing.eased.clone(),
-        );
-        registry.register_with_unit(
-            "directory_sync_writes_waited",
-            "For how long requests for mirrors waited, so that others are served, too",
-            Unit::Seconds,
-            self.writing.waited.clone(),
-        );
-        registry.register("workqueue_depth", "Syncs that wait for their turn", self.waiting.clone());
-    }
-
     /// What is shown of the pace of writing.
     #[must_use]
     pub fn writing(&self) -> Shown {
@@ -424,14 +277,6 @@ impl Drop for Counted {
     }
 }
 
-fn labels(key: &DirectoryKey) -> DirectoryLabels {
-    DirectoryLabels { namespace: key.namespace.clone(), name: key.name.clone() }
-}
-
-fn operation_labels(key: &DirectoryKey, op: &'static str) -> OperationLabels {
-    OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op }
-}
-
 /// The losses that a status shows as held, by what they are.
 fn pending(status: &DirectoryStatus) -> [(&'static str, i64); 4] {
     let counts = status
@@ -445,8 +290,4 @@ fn pending(status: &DirectoryStatus) -> [(&'static str, i64); 4] {
         ("delete_group", delete_group),
         ("shrink_group", shrink_group),
     ]
-}
-
-fn kind_labels(key: &DirectoryKey, kind: &'static str, state: &'static str) -> KindLabels {
-    KindLabels { namespace: key.namespace.clone(), name: key.name.clone(), kind, state }
 }
