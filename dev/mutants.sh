@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Asks whether the unit tests would notice a mistake in what decides who goes: cargo-mutants changes the guard, the grace
-# time and the plan in every small way, and each change must make a test fail. `dev/mutants.sh [SHARD/SHARDS]`, such as
-# 0/4 for the first quarter. It ends with 0 when none was overlooked.
+# time and the plan in every small way, and each change must make a test fail. `dev/mutants.sh [MODULE]...`, all of them
+# without arguments. It ends with 0 when none was overlooked.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-shard=${1:-0/1}
-files=(absence grace guard marks planner quarantine recent)
+modules=("$@")
+(($#)) || modules=(absence grace guard marks planner quarantine recent)
 
 # Changes that cannot be noticed, because they change nothing, with the reason.
 equivalent=(
@@ -27,7 +27,7 @@ printf '//! What decides who goes, by itself.\npub mod model;\npub mod plan;\n' 
   grep -E '^proptest = ' Cargo.toml
 } >"$crate/Cargo.toml"
 
-options=(--dir "$crate" --output "$crate" --shard "$shard" --cap-lints=true --colors=never --no-times)
-for file in "${files[@]}"; do options+=(--file "src/plan/$file.rs"); done
+options=(--dir "$crate" --output "$crate" --jobs "$(nproc)" --cap-lints=true --colors=never)
+for module in "${modules[@]}"; do options+=(--file "src/plan/$module.rs"); done
 for name in "${equivalent[@]}"; do options+=(--exclude-re "$name"); done
 "$(dev/tools.sh cargo-mutants)" mutants "${options[@]}"

@@ -333,7 +333,10 @@ mod tests {
         assert_eq!(HeldPlan::with(None, Vec::new()), None);
         let titles = HeldPlan::with(None, vec!["title".into()]).unwrap();
         let more = HeldPlan::with(None, vec!["email".into(), "title".into()]).unwrap();
-        assert_eq!(titles.losses, Losses::default());
+        assert_eq!(
+            (titles.losses, titles.attributes.as_slice()),
+            (Losses::default(), &["title".to_owned()][..])
+        );
         assert_ne!(titles.digest, more.digest);
         let index = mirrors(100, &[]);
         let people = judge(&plan(&index, active(50..100), &[]), &index, &LIMITS, (0, 0));
@@ -361,6 +364,27 @@ mod tests {
         let one_group = plan(&index, active(0..95), &[1; 49]);
         assert_eq!(judge(&one_group, &index, &LIMITS, (0, 4)), None);
         assert!(judge(&one_group, &index, &LIMITS, (0, 5)).is_some());
+        let groups = mirrors(1, &[1; 95]);
+        let five = plan(&groups, active(0..1), &[1; 90]);
+        assert_eq!(judge(&five, &groups, &LIMITS, (0, 5)), None, "there were a hundred");
+        assert!(judge(&five, &groups, &LIMITS, (0, 6)).is_some());
+    }
+
+    #[test]
+    fn a_group_that_was_empty_before_loses_nothing_when_all_others_become_empty() {
+        let index = mirrors(30, &[20, 0]);
+        let mut planner = Planner::new(&index, OWNER);
+        active(0..30).for_each(|user| planner.want_user(&user).unwrap());
+        planner.want_group(&group(0, 0)).unwrap();
+        planner.want_group(&Group { display_name: "renamed".into(), ..group(1, 0) }).unwrap();
+        let plan = planner.finish(Completeness::default());
+        assert_eq!(judge(&plan, &index, &LIMITS, (0, 0)).unwrap().losses.shrunk_groups, 1);
+    }
+
+    #[test]
+    fn each_loss_has_a_word_of_its_own() {
+        let words = [Loss::Delete, Loss::Deactivate, Loss::Shrink].map(Loss::as_str);
+        assert_eq!(words, ["delete", "deactivate", "shrink"]);
     }
 
     #[test]
