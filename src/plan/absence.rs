@@ -288,6 +288,33 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_disabled_who_are_let_in_again_are_enough_for_a_question() {
+        let person = |id: usize, state| User { external_id: id.to_string(), state, ..User::default() };
+        let mut before = Tally::default();
+        (0..10).for_each(|id| before.count(&person(id, State::Inactive), None, false));
+        let baseline = Baseline::default().after(&before, &[], &origins(), 0);
+        assert_eq!(baseline.entries().len(), 1);
+        // Of those who are there now, so many were inactive; the others are new.
+        let lost = |inactive: usize| {
+            let mut now = Tally::default();
+            for id in 0..10 {
+                let mirror = (id < inactive).then_some(State::Inactive);
+                now.count(&person(id, State::Active), mirror, false);
+            }
+            baseline.lost(&now, &origins()).len()
+        };
+        assert_eq!((lost(5), lost(4)), (1, 0));
+    }
+
+    #[test]
+    fn states_are_doubted_only_while_it_cannot_be_told_who_is_inactive() {
+        let kept = Kept::of(vec!["title".into()]);
+        assert_eq!((kept.attributes(), kept.doubts_states()), (&["title".to_owned()][..], false));
+        assert!(Kept::of(vec!["title".into(), attributes::INACTIVE.into()]).doubts_states());
+        assert!(!Kept::default().doubts_states());
+    }
+
+    #[test]
     fn a_mirror_gives_back_what_is_lost_and_nothing_else() {
         let name = MirrorName::new(Kind::User, "1");
         let mut kept = Kept::of(vec!["title".into()]);

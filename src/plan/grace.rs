@@ -171,6 +171,47 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_made_for_the_end_of_its_part_of_the_grace_time() {
+        let part = WEEK / PARTS;
+        let begin = START.div_euclid(part) * part;
+        let mark = |time| at(&[name(1)], &Marks::default(), time).marks.since(name(1)).unwrap();
+        assert_eq!([mark(begin), mark(begin + 1), mark(begin + part)], [begin, begin + part, begin + part]);
+    }
+
+    #[test]
+    fn a_clock_that_was_put_back_makes_no_absence_older_than_the_one_before_it() {
+        let first = at(&[name(1)], &Marks::default(), START);
+        let second = at(&[name(1), name(2)], &first.marks, START - WEEK);
+        assert!(second.marks.since(name(2)) >= first.marks.since(name(1)));
+        assert_eq!(second.due, []);
+    }
+
+    #[test]
+    fn an_inactive_person_who_goes_is_not_counted_as_unchanged() {
+        use crate::model::{ContentHash, State, User};
+        use crate::plan::{Completeness, Index, Observed, Planner};
+
+        let user = User { external_id: "1".into(), state: State::Inactive, ..User::default() };
+        let observed = Observed {
+            hash: Some(ContentHash::of(&user).unwrap()),
+            state: Some(State::Inactive),
+            members: 0,
+            uid: 1,
+            owner: 7,
+            generation: 1,
+            resource_version: 1,
+        };
+        let mut index = Index::default();
+        index.insert(name(1), observed);
+        let policy = Policy { inactive_users_go: true, ..Policy::AT_ONCE };
+        let mut planner = Planner::new(&index, 7).following(&policy);
+        planner.want_user(&user).unwrap();
+        let mut plan = planner.finish(Completeness::default());
+        let _ = apply(&mut plan, &Marks::default(), &policy, Times::default());
+        assert_eq!((plan.deletes.len(), plan.unchanged), (1, 0));
+    }
+
+    #[test]
     fn without_a_grace_time_everybody_goes_at_once_and_nobody_is_marked() {
         let judged = judge(&[name(1)], &[], &Marks::default(), 0, Times::default());
         assert_eq!((judged.due, judged.marks), (vec![name(1)], Marks::default()));

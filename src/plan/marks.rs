@@ -176,6 +176,33 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_can_be_forgotten_and_the_latest_is_known() {
+        let mut marks = marks(2, |number| 100 + i64::try_from(number).unwrap());
+        assert_eq!((marks.latest(), marks.is_empty(), marks.len()), (Some(101), false, 2));
+        marks.remove(name(Kind::User, 1));
+        assert_eq!((marks.latest(), marks.since(name(Kind::User, 1))), (Some(100), None));
+        marks.remove(name(Kind::User, 0));
+        assert_eq!((marks.latest(), marks.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn those_whose_grace_time_runs_are_counted_by_kind_with_the_first_end() {
+        let mut marks = marks(3, |number| 100 + i64::try_from(number).unwrap());
+        (0..2).for_each(|number| marks.insert(name(Kind::Group, number), 105));
+        assert_eq!(marks.waiting(50, 150), Waiting { users: 2, groups: 2, next_due: Some(151) });
+    }
+
+    #[test]
+    fn a_reading_is_asked_for_once_a_grace_time_is_over_that_was_not_when_it_was_last_read() {
+        let marks = marks(1, |_| 100);
+        let asked = |read, now| marks.ask_for_a_reading(50, read, now);
+        assert_eq!(
+            [asked(149, 149), asked(149, 150), asked(150, 150), asked(151, 200)],
+            [false, true, false, false]
+        );
+    }
+
+    #[test]
     fn more_marks_than_fit_keep_the_oldest_within_the_size_of_an_object() {
         let batches = marks(MAX_KEPT + 100, |number| i64::from(number >= MAX_KEPT)).batches();
         let bytes: usize = batches.iter().map(|batch| batch.users.len()).sum();

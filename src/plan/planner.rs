@@ -255,9 +255,8 @@ impl<'index> Planner<'index> {
         self.contents.close();
         let empty = |wanted: usize| wanted == 0 && !completeness.allow_empty;
         let members: u64 = self.index.iter(Kind::Group).map(|(_, group)| u64::from(group.members)).sum();
-        self.plan.all_groups_emptied = self.wanted_groups > 0
-            && self.wanted_members == 0
-            && members >= u64::from(super::guard::SHRINKING_GROUP_MEMBERS);
+        self.plan.all_groups_emptied =
+            self.wanted_members == 0 && members >= u64::from(super::guard::SHRINKING_GROUP_MEMBERS);
         self.part_with_missing(Kind::Group, empty(self.wanted_groups), completeness.unidentified_groups);
         self.part_with_missing(Kind::User, empty(self.wanted_users), completeness.unidentified_users);
         self.plan
@@ -376,6 +375,65 @@ mod tests {
         planner.hold(MirrorName::new(Kind::User, "2"));
         let plan = planner.finish(Completeness::default());
         assert_eq!((plan.writes(), plan.departures.len()), (0, 0));
+    }
+
+    #[test]
+    fn of_the_missing_who_stay_inactive_only_untouched_mirrors_of_ours_are_left_as_they_are() {
+        let inactive = |id: &str| User { state: State::Inactive, ..user(id) };
+        let mut index = index(&["active"]);
+        let left = |id: &str| observed(&inactive(id));
+        for (id, observed) in [
+            ("left", left("left")),
+            ("edited", Observed { hash: None, ..left("edited") }),
+            ("inherited", Observed { owner: 99, ..left("inherited") }),
+        ] {
+            index.insert(MirrorName::new(Kind::User, id), observed);
+        }
+        index.insert(MirrorName::new(Kind::Group, "group"), left("group"));
+        let departures = |missing_users| {
+            let policy = Policy { missing_users, ..Policy::AT_ONCE };
+            let mut planner = Planner::new(&index, OWNER).following(&policy);
+            planner.want_user(&user("new")).unwrap();
+            let plan = planner.finish(Completeness { allow_empty: true, ..Completeness::default() });
+            let name = |id: &str, kind| MirrorName::new(kind, id);
+            let gone: HashSet<_> = plan.departures.iter().map(|departure| departure.name).collect();
+            let users =
+                ["active", "left", "edited", "inherited"].map(|id| gone.contains(&name(id, Kind::User)));
+            (users, gone.contains(&name("group", Kind::Group)))
+        };
+        assert_eq!(departures(Fate::Deactivate), ([true, false, true, true], true));
+        assert_eq!(departures(Fate::Delete), ([true; 4], true));
+    }
+
+    #[test]
+    fn an_inactive_person_without_a_mirror_gets_none_where_they_go_and_is_counted_once() {
+        let index = index(&[]);
+        let policy = Policy { inactive_users_go: true, ..Policy::AT_ONCE };
+        let mut planner = Planner::new(&index, OWNER).following(&policy);
+        let name = MirrorName::new(Kind::User, "1");
+        assert!(!planner.knows(name));
+        for id in ["1", "1", "2"] {
+            planner.want_user(&User { state: State::Inactive, ..user(id) }).unwrap();
+        }
+        assert!(planner.knows(name) && !planner.knows(MirrorName::new(Kind::Group, "1")));
+        let plan = planner.finish(Completeness::default());
+        assert_eq!((plan.left_out, plan.writes()), (2, 0));
+    }
+
+    #[test]
+    fn everything_that_is_to_be_written_counts() {
+        let index = index(&["1", "2", "3", "4", "5"]);
+        let changed = |id: &str| User { title: Some("Head".into()), ..user(id) };
+        let mut planner = Planner::new(&index, OWNER);
+        for id in ["1", "2", "6", "7", "8"] {
+            planner.want_user(&changed(id)).unwrap();
+        }
+        let mut plan = planner.finish(Completeness::default());
+        let mut gone = plan.departures.drain(..).map(|departure| (departure.name, departure.observed));
+        plan.deactivations.extend(gone.next());
+        plan.deletes.extend(gone);
+        let parts = (plan.creates.len(), plan.updates.len(), plan.deactivations.len(), plan.deletes.len());
+        assert_eq!((parts, plan.writes()), ((3, 2, 1, 2), 8));
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 
 use directory_sync::api::{Directory, DirectoryCheckpoint};
 use directory_sync::model::State;
-use k8s_openapi::api::events::v1::Event;
-use kube::api::ListParams;
 use serde_json::json;
 
+use crate::faults::F14;
 use crate::support::ldap::{Company, Slapd};
 use crate::support::stage::{LIMIT, Stage, csv, ldap, with};
 use crate::support::wait::eventually;
@@ -80,15 +79,7 @@ async fn f14_an_attribute_that_nobody_has_any_more_stays_and_everything_else_goe
     assert_eq!((known.department.as_deref(), known.title.as_deref()), (Some("Support"), Some("Clerk")));
     assert_eq!(stage.user("p77@a.test").await.spec.user.title, None);
 
-    let labels = format!("{{namespace=\"{}\",name=\"acme\"}}", stage.namespace);
-    let metric = stage.operator.metric(&format!("directory_sync_kept_attributes{labels}")).await;
-    assert_eq!(metric.as_deref(), Some("1"));
-    eventually("an Event tells of it", LIMIT, async || {
-        let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap().items;
-        let mut reasons = events.into_iter().filter_map(|event| event.reason);
-        reasons.any(|reason| reason == "PermissionReduced").then_some(()).ok_or_else(|| "none".to_owned())
-    })
-    .await;
+    F14.is_seen(&stage, "acme").await;
 
     // It is remembered over a restart, and costs no write.
     let before = stage.mirrors("acme").await;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use serde_json::json;
 
+use crate::faults::F31;
 use crate::support::clock::Clock;
 use crate::support::cluster::Cluster;
 use crate::support::operator::Operator;
@@ -76,7 +77,7 @@ async fn f31_a_clock_that_is_set_by_ten_minutes_either_way_moves_no_sync_and_no_
         stage.rewrite("people", json!({"users.csv": users})).await;
         let expected: &[&str] = if users == TWO { &["ada@a.test", "grace@a.test"] } else { &["ada@a.test"] };
         stage.users_become(expected).await;
-        stage.ready("acme", "True", "Synced").await;
+        F31.is_seen(&stage, "acme").await;
     }
     let after = lease(&stage).await;
     assert_eq!(

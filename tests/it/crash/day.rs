@@ -79,11 +79,11 @@ async fn killed_before(deletion: Option<usize>) {
 }
 
 #[tokio::test]
-async fn what_went_before_the_operator_could_say_so_counts_for_the_day_once_it_is_back() {
+async fn f21_what_went_before_the_operator_could_say_so_counts_for_the_day_once_it_is_back() {
     killed_before(None).await;
 }
 
 #[tokio::test]
-async fn what_went_of_a_plan_that_was_cut_off_counts_for_the_day_with_its_rest() {
+async fn f21_what_went_of_a_plan_that_was_cut_off_counts_for_the_day_with_its_rest() {
     killed_before(Some(3)).await;
 }

@@ -1,6 +1,6 @@
 //! F28 to F42: the operator ends, or the cluster refuses, forgets or loses what is asked of it.
 
-use super::{Fault, Sign, case, not_shown, output_sign, ready, shown};
+use super::{Fault, Sign, case, output_sign, ready, shown};
 
 /// The rows of this chapter, in order.
 pub(super) static ROWS: &[&Fault] =
@@ -31,11 +31,13 @@ pub static F30: Fault = shown(
     "None is needed: it is started anew, and waits for its turn.",
 );
 
-pub static F31: Fault = not_shown(
+pub static F31: Fault = shown(
     "F31",
     "The clock of a node is wrong, or is set",
-    "No test moves the clock of a running operator yet. The Lease is judged by how long it has \
-     stood still, by a clock that cannot be set.",
+    "Syncs keep their intervals and the Lease its holder, by clocks that cannot be set. Who is cut \
+     off while the clock is put back ends in time all the same, and writes nothing.",
+    &[ready(&["people and groups are up to date"])],
+    "Set the clock right: what it is wrong by is in times that people read.",
 );
 
 pub static F32: Fault = shown(

@@ -187,11 +187,17 @@ pub static F13: Fault = not_shown(
      requests are signed one by one.",
 );
 
-pub static F14: Fault = not_shown(
+pub static F14: Fault = shown(
     "F14",
     "An account loses the right to read some attributes",
-    "An attribute that nobody has any more is not told apart yet from one that was taken away \
-     from everybody.",
+    "What many people had and nobody has any more stays as it was, and whoever was disabled stays \
+     disabled. Groups that all become empty at once keep their members. Everything else goes on.",
+    &[
+        source("PermissionReduced", &["any more, as", "the old values stay", "approvedPlan to"]),
+        case("", Sign::Event { reason: "PermissionReduced", note: &["the old values stay"] }),
+        case("", Sign::Metric("directory_sync_kept_attributes")),
+    ],
+    "Give the account its right back, or approve the plan if it is meant.",
 );
 
 pub static F15: Fault = shown(
