@@ -52,7 +52,7 @@ fn asks_for_groups(search: &Search) -> bool {
 }
 
 #[tokio::test]
-async fn a_group_that_the_stub_sends_in_ranges_of_1500_is_read_whole() {
+async fn f27_a_group_that_the_stub_sends_in_ranges_of_1500_is_read_whole() {
     let stub = StubController::start(root(10), |search| match search.range() {
         Some(from) => Found::of(vec![in_ranges(staff(5), 3_700, from)]),
         None if asks_for_groups(search) => Found::of(vec![in_ranges(staff(5), 3_700, 0)]),

@@ -1,6 +1,7 @@
 //! The apiserver refuses, fails, or its answers are lost: each mirror is written in the end, and once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use directory_sync::api::DirectoryUser;
 use hyper::{Method, StatusCode};
@@ -92,6 +93,23 @@ async fn f33_a_write_whose_answer_is_lost_is_not_done_again() {
 async fn f33_a_write_whose_answer_is_cut_in_the_middle_is_not_done_again() {
     let verdict = || Verdict::CutShort;
     goes_wrong("answer-cut", verdict, F33.case("its answer is cut in the middle")).await;
+}
+
+#[tokio::test]
+async fn f33_a_write_that_takes_its_time_is_waited_for() {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let stage = one("slow", &proxy).await;
+    let mark = Cluster::get().audit_mark();
+    proxy.decide(|asked| {
+        if creates_a_person(asked) { Verdict::Delay(Duration::from_secs(3)) } else { Verdict::Pass }
+    });
+    stage.rewrite("people", json!({"users.csv": TWO})).await;
+    stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(created(&stage, mark).values().collect::<Vec<_>>(), [&1]);
+    let failures =
+        format!("directory_sync_write_failures_total{{namespace=\"{}\",name=\"acme\"}}", stage.namespace);
+    assert_eq!(stage.operator.metric(&failures).await.as_deref(), Some("0"));
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The faults that a Directory has to survive, each by a number of its own: what becomes of it, what a
 //! person sees, how one recovers, and the tests that prove it.
 //!
-//! A test that proves a row has its number in its name, `f20_…`, wherever it stands, and asserts what the row
-//! says that a person sees by the row itself ([`fault::Fault::is_seen`], [`fault::Fault::case`]).
+//! A test that proves a row has its number in its name, `f20_…`, wherever it stands, and asserts what the
+//! row says that a person sees by the row itself ([`fault::Fault::is_seen`], [`fault::Fault::case`]).
 //! docs/faults.md is made of the rows.
 
 mod apiserver;

@@ -50,7 +50,7 @@ pub static F52: Fault = shown(
     "Each mirror is written anew once, as the same object. Changes are no losses: the guard \
      holds nothing back.",
     &[ALL_WELL],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F53: Fault = shown(
@@ -75,5 +75,5 @@ pub static F54: Fault = shown(
             message: &["people and groups are up to date", "see status.missing"],
         },
     )],
-    "None is needed.",
+    "Nothing.",
 );

@@ -11,7 +11,7 @@ pub static F28: Fault = shown(
     "The operator ends while it reads",
     "Nothing has been written. The one that takes over reads from the beginning.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F29: Fault = shown(
@@ -20,7 +20,7 @@ pub static F29: Fault = shown(
     "The one that takes over compares what is there with what the source says, and writes the \
      rest; nothing twice.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F30: Fault = shown(
@@ -28,7 +28,7 @@ pub static F30: Fault = shown(
     "An operator goes on that was stopped, while another one works",
     "It writes nothing any more, and ends.",
     &[case("", Sign::Log(&["the lease was lost"]))],
-    "None is needed: it is started anew, and waits for its turn.",
+    "Nothing: it is started anew, and waits for its turn.",
 );
 
 pub static F31: Fault = shown(
@@ -61,14 +61,15 @@ pub static F32: Fault = shown(
             ),
         ),
     ],
-    "None is needed if it passes. If it stays, see why the apiserver is short of time for the \
+    "Nothing, if it passes. If it stays, see why the apiserver is short of time for the \
      operator's ServiceAccount (API Priority and Fairness).",
 );
 
 pub static F33: Fault = shown(
     "F33",
     "The apiserver fails, or its answer is lost after it has done what was asked",
-    "It is tried again in the next sync. A mirror that is there already is recognised as such.",
+    "It is tried again in the next sync. A mirror that is there already is recognised as such. \
+     An answer that takes its time, up to half a minute, is waited for.",
     &[
         case(
             "it fails",
@@ -89,7 +90,7 @@ pub static F33: Fault = shown(
             Sign::Event { reason: "WriteFailed", note: &["could not be written and", "tried again"] },
         ),
     ],
-    "None is needed if it passes.",
+    "Nothing, if it passes.",
 );
 
 pub static F34: Fault = shown(
@@ -98,23 +99,24 @@ pub static F34: Fault = shown(
     "The mirror is read again and written over what was found, up to five times. Labels and \
      annotations of others stay.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F35: Fault = shown(
     "F35",
     "A watch breaks, or has been away for too long (410)",
-    "Everything is listed anew. What happened meanwhile is noticed, and nothing else is synced \
-     or written.",
+    "Everything is listed anew. What happened meanwhile is noticed, and nothing else is \
+     written.",
     &[case("", Sign::Log(&["failed and is tried again"]))],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F36: Fault = shown(
     "F36",
     "The cluster's storage is full (etcd: NOSPACE)",
     "What is there can be read, and stays. Nothing can be written, the status included: log \
-     and metrics tell. Once there is room again, everything goes on by itself.",
+     and metrics tell. An operator that cannot renew its Lease ends, and waits for it anew. \
+     Once there is room again, everything goes on by itself.",
     &[
         case("", Sign::Log(&["the status could not be written; trying again", "database space exceeded"])),
         case("", Sign::Metric("directory_sync_write_failures_total")),
@@ -128,7 +130,7 @@ pub static F37: Fault = shown(
     "People and groups as files are cut into several ConfigMaps with an index. Nobody is left \
      out.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F38: Fault = shown(
@@ -160,8 +162,8 @@ pub static F39: Fault = shown(
     "Somebody edits or deletes a mirror",
     "It is made what it should be within a second, and counted as drift.",
     &[case("", Sign::Metric("directory_sync_drift_repaired_total"))],
-    "None is needed. See [DirectoryMirrorsEdited](runbooks/DirectoryMirrorsEdited.md) if it \
-     does not stop.",
+    "Nothing. See [DirectoryMirrorsEdited](runbooks/DirectoryMirrorsEdited.md) if it does not \
+     stop.",
 );
 
 pub static F40: Fault = shown(
@@ -181,7 +183,7 @@ pub static F41: Fault = shown(
     "The sync ends at its next page or write, and the mirrors stay or go as \
      `deletion.onDirectoryDelete` says.",
     &[],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F42: Fault = shown(
@@ -190,5 +192,5 @@ pub static F42: Fault = shown(
     "At every single write of a sync the end is the same: each mirror is as the source says, \
      and was written once.",
     &[],
-    "None is needed.",
+    "Nothing.",
 );

@@ -47,7 +47,7 @@ pub static F23: Fault = shown(
     "It is the same object with another content: its name comes from the id that never \
      changes. Groups keep them.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F24: Fault = shown(
@@ -55,7 +55,7 @@ pub static F24: Fault = shown(
     "A new person gets the name and address of somebody who is gone",
     "They have another id, so they get an object of their own, and inherit nothing.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F25: Fault = shown(
@@ -95,8 +95,9 @@ pub static F26: Fault = shown(
 pub static F27: Fault = shown(
     "F27",
     "A group is very large, or groups contain each other",
-    "A group of more than 1,000 members stays as it was, and all others are written. Circles \
-     of groups are written as they are, and roles follow them once.",
+    "A group that a server sends in parts is read whole. One of more than 1,000 members stays \
+     as it was, and all others are written. Circles of groups are written as they are, and \
+     roles follow them once.",
     &[case("it is too large", output_sign("TooManyMembers", &["1 group does not fit and stays as it was"]))],
     "Split the group, or leave it out with `scope.groups`.",
 );

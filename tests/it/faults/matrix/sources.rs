@@ -73,7 +73,7 @@ pub static F03: Fault = shown(
             ),
         ),
     ],
-    "None is needed if it passes. If it stays, the server's log says why.",
+    "Nothing, if it passes. If it stays, the server's log says why.",
 );
 
 pub static F04: Fault = shown(
@@ -81,7 +81,7 @@ pub static F04: Fault = shown(
     "A page is empty, and others follow",
     "The listing goes on to its own end: an empty page is none.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F05: Fault = shown(
@@ -120,8 +120,8 @@ pub static F07: Fault = shown(
         "Incomplete",
         &["stopped after", "(result 53 unwillingToPerform)", "it is unwilling to go on with this search"],
     )],
-    "None is needed if it passes. If it stays, let the server keep searches open for longer, \
-     or set another `pageSize`.",
+    "Nothing, if it passes. If it stays, let the server keep searches open for longer, or set \
+     another `pageSize`.",
 );
 
 pub static F08: Fault = shown(
@@ -131,7 +131,7 @@ pub static F08: Fault = shown(
      mirror until the grace time is over and another complete reading does not show them \
      either.",
     &[ready(&["1 that is missing stays until its grace time is over", "see status.missing"])],
-    "None is needed: the next listing shows them again.",
+    "Nothing: the next listing shows them again.",
 );
 
 pub static F09: Fault = not_shown(
@@ -158,7 +158,7 @@ pub static F10: Fault = shown(
             source_sign("Unreachable", &["cannot be read now (SlowDown)", "it is tried again"]),
         ),
     ],
-    "None is needed if it passes. If it stays, lengthen `spec.sync.interval`.",
+    "Nothing, if it passes. If it stays, lengthen `spec.sync.interval`.",
 );
 
 pub static F11: Fault = shown(
@@ -177,7 +177,7 @@ pub static F12: Fault = shown(
     "The reading under way ends as it began, the next one takes the new password from the \
      Secret, and no mirror changes.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed if source and Secret change at the same time; between the two it is F11.",
+    "Nothing, if source and Secret change at the same time; between the two it is F11.",
 );
 
 pub static F13: Fault = not_shown(
@@ -218,7 +218,7 @@ pub static F16: Fault = shown(
     "The source does not know the place in its list of changes any more",
     "Everything is read in the same run, with all checks of a complete reading.",
     &[reads_everything(&["reading everything instead of changes"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F17: Fault = shown(
@@ -226,7 +226,7 @@ pub static F17: Fault = shown(
     "The place in the list of changes is old",
     "Once in `sync.fullInterval` everything is read although the list of changes is good.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F18: Fault = shown(
@@ -234,7 +234,7 @@ pub static F18: Fault = shown(
     "A list of changes repeats what it has said",
     "What is known is no news: no mirror is written.",
     &[ready(&["people and groups are up to date"])],
-    "None is needed.",
+    "Nothing.",
 );
 
 pub static F19: Fault = shown(
@@ -243,5 +243,5 @@ pub static F19: Fault = shown(
     "A list of changes deletes nobody. Everything is read in the same run, and nothing is \
      found to have changed.",
     &[reads_everything(&["reading everything instead of changes", "are gone"])],
-    "None is needed.",
+    "Nothing.",
 );
