@@ -73,6 +73,7 @@ async fn f14_an_attribute_that_nobody_has_any_more_stays_and_everything_else_goe
         assert!(message.contains(part), "'{part}' is missing in: {message}");
     }
     stage.ready("acme", "False", "PermissionReduced").await;
+    F14.is_seen(&stage, "acme").await;
     stage.told("acme", "DeletionGuard", "True", "WithinLimits").await;
     assert_eq!((stage.users().await.len(), titles(&stage).await), (30, 29));
     let known = stage.user("p5@a.test").await.spec.user;

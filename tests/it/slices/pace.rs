@@ -22,7 +22,7 @@ fn too_much() -> Verdict {
 }
 
 #[tokio::test]
-async fn writes_become_fewer_while_the_apiserver_refuses_and_all_of_them_are_made_when_it_does_no_more() {
+async fn f32_writes_become_fewer_while_the_apiserver_refuses_and_all_of_them_are_made_when_it_does_no_more() {
     let cluster = Cluster::get();
     let proxy = Proxy::start(cluster).await;
     let namespace = cluster.namespace("pace").await;

@@ -56,7 +56,7 @@ async fn one_change_rewrites_one_slice_and_no_change_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_becomes_too_large_is_split_and_one_that_becomes_small_is_merged() {
+async fn f37_a_bucket_that_becomes_too_large_is_split_and_one_that_becomes_small_is_merged() {
     let stage = stage_with("slices-split", 100, "Slices").await;
     let names = async || slices(&stage, "acme").await.into_keys().collect::<Vec<_>>();
     assert_eq!(names().await, ["acme-s-g", "acme-s-manifest", "acme-s-u"]);

@@ -107,6 +107,7 @@ async fn f53_another_domain_with_the_same_name_and_account_is_not_read_until_the
     let parts =
         ["the domain has the id", &before, &format!("set spec.tenant to {found}"), "Nothing is written"];
     scene.fails("TenantChanged", &parts).await;
+    F53.is_seen(&scene.stage, "acme").await;
     lead_to(&scene.server).await;
     scene.recovers().await;
 

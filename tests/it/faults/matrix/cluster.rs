@@ -43,24 +43,10 @@ pub static F31: Fault = shown(
 pub static F32: Fault = shown(
     "F32",
     "The apiserver has too much to do (429)",
-    "Mirrors that are not written stay as they were, and are tried again in the next sync. \
-     Each is written once.",
-    &[
-        case(
-            "it names no time",
-            output_sign(
-                "WriteFailed",
-                &["could not be written and", "tried again", "the apiserver answered 429"],
-            ),
-        ),
-        case(
-            "it names a time (Retry-After)",
-            output_sign(
-                "WriteFailed",
-                &["could not be written and", "tried again", "the apiserver answered 429"],
-            ),
-        ),
-    ],
+    "Fewer mirrors are written at a time, none while it asks to be spared (Retry-After), and \
+     what it refused is written in the same sync, once. `directory_sync_writes_eased_total` \
+     and `directory_sync_writes_waited_seconds_total` count it.",
+    &[ready(&["people and groups are up to date"])],
     "Nothing, if it passes. If it stays, see why the apiserver is short of time for the \
      operator's ServiceAccount (API Priority and Fairness).",
 );
@@ -127,8 +113,8 @@ pub static F36: Fault = shown(
 pub static F37: Fault = shown(
     "F37",
     "What is written does not fit into one object",
-    "People and groups as files are cut into several ConfigMaps with an index. Nobody is left \
-     out.",
+    "Files are cut into several ConfigMaps with an index, and slices that become too large are \
+     split. Nobody is left out.",
     &[ready(&["people and groups are up to date"])],
     "Nothing.",
 );

@@ -95,9 +95,9 @@ pub static F26: Fault = shown(
 pub static F27: Fault = shown(
     "F27",
     "A group is very large, or groups contain each other",
-    "A group that a server sends in parts is read whole. One of more than 1,000 members stays \
-     as it was, and all others are written. Circles of groups are written as they are, and \
-     roles follow them once.",
+    "A group that a server sends in parts is read whole. With `output.mode: Objects`, one of \
+     more than 1,000 members stays as it was, and all others are written. Circles of groups \
+     are written as they are, and roles follow them once.",
     &[case("it is too large", output_sign("TooManyMembers", &["1 group does not fit and stays as it was"]))],
     "Split the group, or leave it out with `scope.groups`.",
 );

@@ -197,7 +197,8 @@ pub static F14: Fault = shown(
         case("", Sign::Event { reason: "PermissionReduced", note: &["the old values stay"] }),
         case("", Sign::Metric("directory_sync_kept_attributes")),
     ],
-    "Give the account its right back, or approve the plan if it is meant.",
+    "Give the account its right back, or approve the plan if it is meant. See \
+     [DirectoryPermissionReduced](runbooks/DirectoryPermissionReduced.md).",
 );
 
 pub static F15: Fault = shown(
