@@ -23,7 +23,9 @@ pub enum Change {
 /// An entry as it will be.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// A line.
+    /// A line that stays as it was.
+    Kept(Vec<u8>),
+    /// A line that is new.
     Line(Vec<u8>),
     /// A mirror whose line is made when it is needed.
     Mirror(Mirror),
@@ -34,7 +36,7 @@ impl Item {
     #[must_use]
     pub fn bytes(&self, directory: &str) -> usize {
         1 + match self {
-            Self::Line(line) => line.len(),
+            Self::Kept(line) | Self::Line(line) => line.len(),
             Self::Mirror(mirror) => entry::line_bytes(directory, mirror.name, mirror.content.bytes()),
         }
     }
@@ -45,36 +47,53 @@ impl Item {
     /// When the mirror's content cannot be read back.
     pub fn line(&self, directory: &str) -> Result<Vec<u8>, ContentError> {
         match self {
-            Self::Line(line) => Ok(line.clone()),
+            Self::Kept(line) | Self::Line(line) => Ok(line.clone()),
             Self::Mirror(mirror) => Ok(entry::line(directory, mirror.name, &mirror.content.json()?)),
         }
     }
 }
 
-/// The entries after the changes, in the order of their keys.
+/// The entries after the changes, of which there is one for a key, in the order of the keys.
 #[must_use]
 pub fn apply(
     directory: &str,
     existing: BTreeMap<u128, Vec<u8>>,
-    changes: Vec<(u128, Change)>,
+    changes: impl Iterator<Item = (u128, Change)>,
 ) -> Vec<(u128, Item)> {
+    if existing.is_empty() {
+        return all_new(changes);
+    }
     let mut items: BTreeMap<u128, Item> =
-        existing.into_iter().map(|(key, line)| (key, Item::Line(line))).collect();
+        existing.into_iter().map(|(key, line)| (key, Item::Kept(line))).collect();
     for (key, change) in changes {
         match change {
             Change::Mirror(mirror) => drop(items.insert(key, Item::Mirror(mirror))),
             Change::Line(line) => drop(items.insert(key, Item::Line(line))),
             Change::Remove => drop(items.remove(&key)),
             Change::Deactivate(name) => {
-                if let Some(Item::Line(line)) = items.get_mut(&key)
+                if let Some(item) = items.get_mut(&key)
+                    && let Item::Kept(line) | Item::Line(line) = item
                     && let Some(inactive) = entry::deactivated(directory, name, line)
                 {
-                    *line = inactive;
+                    *item = Item::Line(inactive);
                 }
             }
         }
     }
     items.into_iter().collect()
+}
+
+/// The entries where there were none: of a million people, there is no room for a second copy.
+fn all_new(changes: impl Iterator<Item = (u128, Change)>) -> Vec<(u128, Item)> {
+    let item = |change| match change {
+        Change::Mirror(mirror) => Some(Item::Mirror(mirror)),
+        Change::Line(line) => Some(Item::Line(line)),
+        Change::Deactivate(_) | Change::Remove => None,
+    };
+    let mut items: Vec<(u128, Item)> =
+        changes.filter_map(|(key, change)| Some((key, item(change)?))).collect();
+    items.sort_unstable_by_key(|(key, _)| *key);
+    items
 }
 
 #[cfg(test)]
@@ -104,7 +123,7 @@ mod tests {
             (key("3"), Change::Deactivate(MirrorName::new(Kind::User, "3"))),
             (key("5"), Change::Mirror(mirror("5", "new"))),
         ];
-        let items = apply("acme", existing, changes);
+        let items = apply("acme", existing, changes.into_iter());
         assert!(items.is_sorted_by_key(|(key, _)| *key));
         let by_key: BTreeMap<u128, Item> = items.into_iter().collect();
         assert_eq!(by_key.len(), 4);
@@ -113,5 +132,16 @@ mod tests {
         assert_eq!(said("3").state, Some(State::Inactive));
         assert_eq!(said("4").hash, mirror("4", "old").hash);
         assert_eq!(by_key[&key("5")].bytes("acme"), line("5", "new").len() + 1);
+        let kept = |id: &str| matches!(by_key[&key(id)], Item::Kept(_));
+        assert_eq!(["1", "3", "4", "5"].map(kept), [false, false, true, false]);
+    }
+
+    #[test]
+    fn where_nobody_was_everybody_is_new_and_in_order() {
+        let key = |id: &str| MirrorName::new(Kind::User, id).id;
+        let put = |id: &str| (key(id), Change::Mirror(mirror(id, "new")));
+        let changes = [put("1"), put("2"), (key("3"), Change::Remove), put("4")];
+        let items = apply("acme", BTreeMap::new(), changes.into_iter());
+        assert!(items.len() == 3 && items.is_sorted_by_key(|(key, _)| *key));
     }
 }

@@ -1,19 +1,19 @@
 //! Carries out a plan in slices: members of large groups, then groups, then people, then the manifest,
 //! and at last what the manifest no longer names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 
 use super::object::Wanted;
-use super::unit::{Unit, units};
+use super::unit::{Step, Unit, units};
 use super::{Contents, SliceObject};
-use crate::model::{Kind, MirrorName};
+use crate::model::{ContentHash, Kind, MirrorName, State};
 use crate::plan::{Observed, Plan};
 use crate::sink::object::uid_number;
 use crate::sink::pace::MOST_IN_FLIGHT;
 use crate::sink::writer::{Outcome, WriteReport, Writer, outcome_of};
-use crate::slice::change::{self, Item};
+use crate::slice::change::{self, Change, Item};
 use crate::slice::layout::split;
 use crate::slice::payload::MAX_PAYLOAD_BYTES;
 use crate::slice::{Bucket, Family, Payload, SliceName, Summary, entry};
@@ -22,13 +22,28 @@ use crate::slice::{Bucket, Family, Payload, SliceName, Summary, entry};
 struct Written {
     target: Bucket,
     sources: Vec<Bucket>,
-    parts: Vec<(Bucket, Option<Summary>)>,
-    entries: Vec<(MirrorName, Observed)>,
-    /// Whose entries are what the plan says.
-    changed: HashSet<u128>,
-    removed: Vec<MirrorName>,
+    parts: Vec<Part>,
+    removed: Vec<u128>,
     /// Whether a source was not as it was known to be: somebody may have been taken out of it.
     edited: bool,
+}
+
+/// A bucket that has been written.
+struct Part {
+    bucket: Bucket,
+    /// What it has; none when it is not needed.
+    summary: Option<Summary>,
+    entries: Vec<Told>,
+}
+
+/// What an entry that has been written is. There may be a million of them, so it holds no more than it must.
+struct Told {
+    id: u128,
+    hash: ContentHash,
+    state: Option<State>,
+    members: u32,
+    /// Whether it is as it was.
+    kept: bool,
 }
 
 impl Writer<'_> {
@@ -63,7 +78,7 @@ impl Writer<'_> {
             let known = &known;
             let mut outcomes = stream::iter(units)
                 .map(|unit| async move {
-                    let tally = unit.tally;
+                    let tally = unit.tally();
                     (tally, self.unit(unit, known).await)
                 })
                 .buffer_unordered(MOST_IN_FLIGHT);
@@ -127,7 +142,7 @@ impl Writer<'_> {
         if self.cancel.is_cancelled() {
             return Err(Outcome::Cancelled);
         }
-        let Unit { target, sources, changes, removed, groups, .. } = unit;
+        let Unit { target, sources, changes, groups } = unit;
         let directory = self.owner.directory.as_str();
         let mut existing = BTreeMap::new();
         let mut edited = false;
@@ -141,7 +156,9 @@ impl Writer<'_> {
         }
         // Until its own line is written, too, a group is neither what it was nor what it is to be.
         self.observed.doubt_mirrors(self.key, &groups);
-        let changed = changes.iter().map(|(key, _)| *key).collect();
+        let goes = |step: &&Step| matches!(step.change, Change::Remove);
+        let removed = changes.iter().filter(goes).map(|step| step.key).collect();
+        let changes = changes.into_iter().map(|Step { key, change, .. }| (key, change));
         let items = change::apply(directory, existing, changes);
         let sizes: Vec<(u128, usize)> =
             items.iter().map(|(key, item)| (*key, item.bytes(directory))).collect();
@@ -151,29 +168,23 @@ impl Writer<'_> {
             self.part(bucket, &items[range])
         });
         let mut outcomes = stream::iter(parts).buffer_unordered(MOST_IN_FLIGHT);
-        let (parts_written, entries) = (Vec::new(), Vec::new());
-        let mut written =
-            Written { target, sources, parts: parts_written, entries, changed, removed, edited };
-        while let Some(outcome) = outcomes.next().await {
-            let (bucket, summary, entries) = outcome?;
-            written.parts.push((bucket, summary));
-            written.entries.extend(entries);
+        let mut written = Written { target, sources, parts: Vec::new(), removed, edited };
+        while let Some(part) = outcomes.next().await {
+            written.parts.push(part?);
         }
+        drop(outcomes);
+        drop((items, sizes));
         self.commit(written);
         Ok(())
     }
 
-    /// Writes one bucket: the summary of what it has then, or none when it is not needed.
-    async fn part(
-        &self,
-        bucket: Bucket,
-        items: &[(u128, Item)],
-    ) -> Result<(Bucket, Option<Summary>, Vec<(MirrorName, Observed)>), Outcome> {
+    /// Writes one bucket.
+    async fn part(&self, bucket: Bucket, items: &[(u128, Item)]) -> Result<Part, Outcome> {
         if self.cancel.is_cancelled() {
             return Err(Outcome::Cancelled);
         }
         if items.is_empty() && bucket.prefix.is_root() {
-            return Ok((bucket, None, Vec::new()));
+            return Ok(Part { bucket, summary: None, entries: Vec::new() });
         }
         let failed = |why: String| Outcome::Failed(why);
         let directory = self.owner.directory.as_str();
@@ -194,19 +205,25 @@ impl Writer<'_> {
         let summary = Summary { hash: payload.hash, entries: narrow(lines.len()), bytes: narrow(bytes) };
         let wanted = Wanted { name: SliceName::Bucket(bucket), payload, entries: lines.len() };
         self.put_slice(&wanted).await?;
-        let owner = uid_number(&self.owner.uid);
         let entries = match bucket.family {
             Family::Members => Vec::new(),
             Family::Groups | Family::Users => {
-                lines.iter().filter_map(|line| observed(directory, line, owner)).collect()
+                let entries = items.iter().zip(&lines);
+                entries.filter_map(|((_, item), line)| told(directory, item, line)).collect()
             }
         };
-        Ok((bucket, Some(summary), entries))
+        Ok(Part { bucket, summary: Some(summary), entries })
     }
 
     /// Notes a unit that has been written.
     fn commit(&self, written: Written) {
-        let Written { target, sources, parts, entries, changed, removed, edited } = written;
+        let Written { target, sources, parts, removed, edited } = written;
+        let owner = uid_number(&self.owner.uid);
+        let kind = match target.family {
+            Family::Users => Some(Kind::User),
+            Family::Groups => Some(Kind::Group),
+            Family::Members => None,
+        };
         self.observed.change_slices(self.key, |contents| {
             contents.published = None;
             if contents.scattered {
@@ -218,41 +235,49 @@ impl Writer<'_> {
             for source in sources {
                 contents.layout.remove(source);
             }
-            for (bucket, summary) in parts {
+            for Part { bucket, summary, .. } in &parts {
                 match summary {
-                    Some(summary) => contents.layout.insert(bucket, summary),
-                    None => contents.layout.remove(bucket),
+                    Some(summary) => contents.layout.insert(*bucket, *summary),
+                    None => contents.layout.remove(*bucket),
                 }
             }
-            for name in removed {
-                contents.index.remove(name);
+            let Some(kind) = kind else { return };
+            for id in removed {
+                contents.index.remove(MirrorName { kind, id });
             }
-            let kind = match target.family {
-                Family::Users => Some(Kind::User),
-                Family::Groups => Some(Kind::Group),
-                Family::Members => None,
-            };
-            if let Some(kind) = kind.filter(|_| edited) {
-                let there: HashSet<u128> = entries.iter().map(|(name, _)| name.id).collect();
+            if edited {
+                let there = parts.iter().flat_map(|part| &part.entries).map(|told| told.id).collect();
                 contents.forget_others(kind, target, &there);
             }
-            for (name, observed) in entries {
-                contents.lost.remove(&name);
-                let known = contents.index.get(name);
-                // What was in doubt and was only copied is in doubt still.
-                let doubted = known.is_some_and(|known| known.hash.is_none()) && !changed.contains(&name.id);
-                let hash = observed.hash.filter(|_| !doubted);
-                contents.index.insert(name, Observed { hash, ..observed });
+            for told in parts.into_iter().flat_map(|part| part.entries) {
+                contents.note(MirrorName { kind, id: told.id }, &told, owner);
             }
         });
     }
 }
 
-fn observed(directory: &str, line: &[u8], owner: u128) -> Option<(MirrorName, Observed)> {
+impl Contents {
+    /// Notes an entry that has been written.
+    fn note(&mut self, name: MirrorName, told: &Told, owner: u128) {
+        self.lost.remove(&name);
+        let known = self.index.get(name);
+        // What was in doubt and was only copied is in doubt still.
+        let doubted = told.kept && known.is_some_and(|known| known.hash.is_none());
+        let hash = (!doubted).then_some(told.hash);
+        let (state, members) = (told.state, told.members);
+        let observed = Observed { hash, state, members, uid: 0, owner, generation: 0, resource_version: 0 };
+        self.index.insert(name, observed);
+    }
+}
+
+fn told(directory: &str, item: &Item, line: &[u8]) -> Option<Told> {
+    if let Item::Mirror(mirror) = item {
+        let (hash, state, members) = (mirror.hash, mirror.state, mirror.members);
+        return Some(Told { id: mirror.name.id, hash, state, members, kept: false });
+    }
     let said = entry::said(directory, line)?;
-    let (state, members) = (said.state, said.members);
-    let hash = Some(said.hash);
-    Some((said.name, Observed { hash, state, members, uid: 0, owner, generation: 0, resource_version: 0 }))
+    let (hash, state, members) = (said.hash, said.state, said.members);
+    Some(Told { id: said.name.id, hash, state, members, kept: matches!(item, Item::Kept(_)) })
 }
 
 /// Buckets of the view that are not as we wrote them, or not there, or written by a vanished namesake.

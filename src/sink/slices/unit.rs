@@ -1,7 +1,8 @@
 //! What a plan means for the buckets: which of them are to be written anew, from which others, and
 //! with which changes.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use super::known::Contents;
 use crate::model::{Group, Kind, MirrorName};
@@ -18,14 +19,10 @@ pub(super) struct Unit {
     pub target: Bucket,
     /// The buckets whose entries it has until now.
     pub sources: Vec<Bucket>,
-    /// What changes.
-    pub changes: Vec<(u128, Change)>,
-    /// Who is to be gone afterwards.
-    pub removed: Vec<MirrorName>,
+    /// What changes; one change for a key.
+    pub changes: Vec<Step>,
     /// The groups whose members these are.
     pub groups: Vec<MirrorName>,
-    /// What is reported when it has been written.
-    pub tally: Tally,
 }
 
 /// What becomes of people and groups.
@@ -46,21 +43,75 @@ impl Tally {
     }
 }
 
-/// One change with what it is reported as.
-struct Step {
-    family: Family,
-    key: u128,
-    change: Change,
-    removed: Option<MirrorName>,
-    /// The group whose members these are.
-    group: Option<MirrorName>,
-    tally: Tally,
+/// A change of one entry. There may be a million of them, so it holds no more than it must.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// The entry's key.
+    pub key: u128,
+    /// What becomes of it.
+    pub change: Change,
+    what: What,
 }
 
-const CREATED: Tally = Tally { created: 1, updated: 0, deleted: 0 };
-const UPDATED: Tally = Tally { created: 0, updated: 1, deleted: 0 };
-const DELETED: Tally = Tally { created: 0, updated: 0, deleted: 1 };
-const NOTHING: Tally = Tally { created: 0, updated: 0, deleted: 0 };
+/// What a change is reported as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Created,
+    Updated,
+    Deleted,
+    /// Of members, for which their group is reported.
+    Nothing,
+}
+
+impl Unit {
+    /// Takes another's sources and changes.
+    fn join(&mut self, other: Self) {
+        for source in other.sources {
+            if !self.sources.contains(&source) {
+                self.sources.push(source);
+            }
+        }
+        self.changes.extend(other.changes);
+        self.groups.extend(other.groups);
+    }
+
+    /// What is reported when it has been written.
+    pub(super) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for step in &self.changes {
+            match step.what {
+                What::Created => tally.created += 1,
+                What::Updated => tally.updated += 1,
+                What::Deleted => tally.deleted += 1,
+                What::Nothing => {}
+            }
+        }
+        tally
+    }
+}
+
+/// The changes of a plan.
+#[derive(Default)]
+struct Steps {
+    /// By family, as [`Family::ALL`] has them.
+    families: [Vec<Step>; 3],
+    /// Whose members an entry has, by its key.
+    groups: HashMap<u128, MirrorName>,
+}
+
+impl Steps {
+    const fn of(&mut self, kind: Kind) -> &mut Vec<Step> {
+        match kind {
+            Kind::Group => &mut self.families[1],
+            Kind::User => &mut self.families[2],
+        }
+    }
+
+    fn members(&mut self, group: MirrorName, key: u128, change: Change) {
+        self.groups.insert(key, group);
+        self.families[0].push(Step { key, change, what: What::Nothing });
+    }
+}
 
 /// The units of a plan, family by family in the order of writing. `damaged` are buckets to be written
 /// anew in any case; `strays` are all buckets that are there, for when it is unknown which of them make
@@ -75,15 +126,10 @@ pub(super) fn units(
     damaged: &[Bucket],
     strays: &[Bucket],
 ) -> Result<[Vec<Unit>; 3], ContentError> {
-    let steps = steps(directory, plan)?;
+    let Steps { families, groups } = steps(directory, plan)?;
     let mut by_bucket: BTreeMap<Bucket, Vec<Step>> = BTreeMap::new();
-    for step in steps {
-        let bucket = if contents.scattered {
-            Bucket { family: step.family, prefix: Prefix::ROOT }
-        } else {
-            contents.layout.bucket(step.family, step.key)
-        };
-        by_bucket.entry(bucket).or_default().push(step);
+    for (family, steps) in Family::ALL.into_iter().zip(families) {
+        divide(family, steps, contents, &mut by_bucket);
     }
     let roots = strays.iter().map(|stray| Bucket { prefix: Prefix::ROOT, ..*stray });
     let anew: Vec<Bucket> = if contents.scattered { roots.collect() } else { damaged.to_vec() };
@@ -98,27 +144,15 @@ pub(super) fn units(
         } else {
             merged(&expected, bucket, &steps)
         };
-        // Two that are merged into one are one unit.
-        let unit = units.entry(target).or_insert_with(|| Unit {
-            target,
-            sources: Vec::new(),
-            changes: Vec::new(),
-            removed: Vec::new(),
-            groups: Vec::new(),
-            tally: Tally::default(),
-        });
-        for source in sources {
-            if !unit.sources.contains(&source) {
-                unit.sources.push(source);
-            }
-        }
-        for Step { key, change, removed, group, tally, .. } in steps {
-            unit.changes.push((key, change));
-            unit.removed.extend(removed);
-            unit.groups.extend(group);
-            unit.tally.created += tally.created;
-            unit.tally.updated += tally.updated;
-            unit.tally.deleted += tally.deleted;
+        let groups = match bucket.family {
+            Family::Members => steps.iter().filter_map(|step| groups.get(&step.key).copied()).collect(),
+            Family::Groups | Family::Users => Vec::new(),
+        };
+        let unit = Unit { target, sources, changes: steps, groups };
+        match units.entry(target) {
+            Entry::Vacant(place) => drop(place.insert(unit)),
+            // Two that are merged into one are one unit.
+            Entry::Occupied(mut place) => place.get_mut().join(unit),
         }
     }
     let mut families = [Vec::new(), Vec::new(), Vec::new()];
@@ -127,6 +161,26 @@ pub(super) fn units(
         families[place.unwrap_or_default()].push(unit);
     }
     Ok(families)
+}
+
+/// Divides the changes of a family into buckets, without a second copy of those of one that has them all.
+fn divide(
+    family: Family,
+    mut steps: Vec<Step>,
+    contents: &Contents,
+    by_bucket: &mut BTreeMap<Bucket, Vec<Step>>,
+) {
+    steps.sort_unstable_by_key(|step| step.key);
+    while let Some(last) = steps.last() {
+        let bucket = if contents.scattered {
+            Bucket { family, prefix: Prefix::ROOT }
+        } else {
+            contents.layout.bucket(family, last.key)
+        };
+        let first = steps.partition_point(|step| step.key < bucket.prefix.first_key());
+        let own = if first == 0 { std::mem::take(&mut steps) } else { steps.split_off(first) };
+        by_bucket.insert(bucket, own);
+    }
 }
 
 /// How much will be in each bucket, about.
@@ -174,39 +228,27 @@ fn apart(units: BTreeMap<Bucket, Unit>) -> Vec<Unit> {
             apart.push(unit);
             continue;
         };
-        for source in unit.sources {
-            if !around.sources.contains(&source) {
-                around.sources.push(source);
-            }
-        }
-        around.changes.extend(unit.changes);
-        around.removed.extend(unit.removed);
-        around.groups.extend(unit.groups);
-        around.tally.created += unit.tally.created;
-        around.tally.updated += unit.tally.updated;
-        around.tally.deleted += unit.tally.deleted;
+        around.join(unit);
     }
     apart
 }
 
-fn steps(directory: &str, plan: Plan) -> Result<Vec<Step>, ContentError> {
-    let mut steps = Vec::with_capacity(plan.writes());
+fn steps(directory: &str, plan: Plan) -> Result<Steps, ContentError> {
+    let mut steps = Steps::default();
+    steps.of(Kind::User).reserve_exact(plan.writes());
     for mirror in plan.creates {
-        put(directory, mirror, 0, CREATED, &mut steps)?;
+        put(directory, mirror, 0, What::Created, &mut steps)?;
     }
     for update in plan.updates {
-        put(directory, update.mirror, update.observed.members, UPDATED, &mut steps)?;
+        put(directory, update.mirror, update.observed.members, What::Updated, &mut steps)?;
     }
     for (name, _) in plan.deactivations {
         let change = Change::Deactivate(name);
-        let (family, key) = (Family::Users, name.id);
-        steps.push(Step { family, key, change, removed: None, group: None, tally: UPDATED });
+        steps.of(Kind::User).push(Step { key: name.id, change, what: What::Updated });
     }
     for (name, Observed { members, .. }) in plan.deletes {
-        let family = Family::of(name.kind);
-        let removed = Some(name);
-        let change = Change::Remove;
-        steps.push(Step { family, key: name.id, change, removed, group: None, tally: DELETED });
+        let (key, change) = (name.id, Change::Remove);
+        steps.of(name.kind).push(Step { key, change, what: What::Deleted });
         without_members(name, 0, members, &mut steps);
     }
     Ok(steps)
@@ -217,10 +259,10 @@ fn put(
     directory: &str,
     mirror: Mirror,
     members_before: u32,
-    tally: Tally,
-    steps: &mut Vec<Step>,
+    what: What,
+    steps: &mut Steps,
 ) -> Result<(), ContentError> {
-    let (family, name) = (Family::of(mirror.name.kind), mirror.name);
+    let name = mirror.name;
     let large = name.kind == Kind::Group && members::chunks(mirror.members as usize) > 0;
     let divided = if large {
         let group: Group = mirror.content.read()?;
@@ -234,27 +276,21 @@ fn put(
         Some(Divided { line, entries }) => {
             for entry in entries {
                 chunks += 1;
-                let change = Change::Line(entry.line);
-                steps.push(of_members(name, entry.key, change));
+                steps.members(name, entry.key, Change::Line(entry.line));
             }
             Change::Line(line)
         }
     };
-    steps.push(Step { family, key: name.id, change, removed: None, group: None, tally });
+    steps.of(name.kind).push(Step { key: name.id, change, what });
     without_members(name, chunks, members_before, steps);
     Ok(())
 }
 
 /// Takes away the entries from `first` on that a group of so many members had.
-fn without_members(group: MirrorName, first: u32, members: u32, steps: &mut Vec<Step>) {
+fn without_members(group: MirrorName, first: u32, members: u32, steps: &mut Steps) {
     for chunk in first..members::chunks(members as usize) {
-        steps.push(of_members(group, members::key(group, chunk), Change::Remove));
+        steps.members(group, members::key(group, chunk), Change::Remove);
     }
-}
-
-/// A change of members of a group, for which the group itself is counted.
-const fn of_members(group: MirrorName, key: u128, change: Change) -> Step {
-    Step { family: Family::Members, key, change, removed: None, group: Some(group), tally: NOTHING }
 }
 
 #[cfg(test)]
@@ -302,7 +338,8 @@ mod tests {
         assert!(members.is_empty() && groups.is_empty());
         assert_eq!(users.len(), 1);
         assert!(users[0].target.prefix.contains(mirror(1).name.id));
-        assert_eq!((users[0].sources.as_slice(), users[0].tally), ([users[0].target].as_slice(), CREATED));
+        let created = Tally { created: 1, ..Tally::default() };
+        assert_eq!((users[0].sources.as_slice(), users[0].tally()), ([users[0].target].as_slice(), created));
     }
 
     #[test]
@@ -312,7 +349,7 @@ mod tests {
         let [_, _, users] = units("acme", Plan { deletes, ..Plan::default() }, &contents, &[], &[]).unwrap();
         assert_eq!(users.len(), 1, "{users:?}");
         assert_eq!((users[0].target.prefix, users[0].sources.len()), (Prefix::ROOT, 2));
-        assert_eq!((users[0].removed.len(), users[0].tally.deleted), (180, 180));
+        assert_eq!((users[0].changes.len(), users[0].tally().deleted), (180, 180));
     }
 
     #[test]
