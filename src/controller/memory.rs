@@ -44,6 +44,15 @@ impl Memory {
     pub fn has_records(&self) -> bool {
         self.reading.as_ref().is_some_and(|reading| reading.snapshot.is_some())
     }
+
+    /// Lets go of records that are too many to be kept between runs.
+    pub fn release_what_is_not_kept(&mut self) {
+        if let Some(reading) = &mut self.reading
+            && reading.snapshot.as_ref().is_some_and(|snapshot| snapshot.bytes() > MAX_SNAPSHOT_BYTES)
+        {
+            reading.snapshot = None;
+        }
+    }
 }
 
 /// Records of a ConfigMap by the mirrors that they are about.

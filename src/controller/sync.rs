@@ -200,6 +200,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
                 checkpoint::claim(run, memory, &settings).await?;
             }
             let changed = publishing::Changed::by(&plan);
+            memory.release_what_is_not_kept();
             (write(run, plan, form).await?, Some(changed))
         }
         Some(_) => (WriteReport::default(), None),

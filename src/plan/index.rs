@@ -2,9 +2,8 @@
 //!
 //! 100,000 mirrors take about 17 MB here; the objects themselves would take a gigabyte.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use crate::model::snapshot::Prehashed;
 use crate::model::{ContentHash, Kind, MirrorName, State};
 
 /// What is known of one mirror from its metadata alone.
@@ -40,10 +39,13 @@ pub struct Counts {
 }
 
 /// All mirrors of one Directory.
+///
+/// In trees, which grow entry by entry: a table of a million mirrors would have room for two, and the
+/// one before it would still be there while it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
-    users: HashMap<u128, Observed, Prehashed>,
-    groups: HashMap<u128, Observed, Prehashed>,
+    users: BTreeMap<u128, Observed>,
+    groups: BTreeMap<u128, Observed>,
 }
 
 impl Index {
@@ -69,7 +71,7 @@ impl Index {
         self.of(kind).len()
     }
 
-    /// All mirrors of a kind, in no order.
+    /// All mirrors of a kind, in the order of their names.
     pub fn iter(&self, kind: Kind) -> impl Iterator<Item = (MirrorName, &Observed)> {
         self.of(kind).iter().map(move |(&id, observed)| (MirrorName { kind, id }, observed))
     }
@@ -101,14 +103,14 @@ impl Index {
         }
     }
 
-    const fn of(&self, kind: Kind) -> &HashMap<u128, Observed, Prehashed> {
+    const fn of(&self, kind: Kind) -> &BTreeMap<u128, Observed> {
         match kind {
             Kind::User => &self.users,
             Kind::Group => &self.groups,
         }
     }
 
-    const fn of_mut(&mut self, kind: Kind) -> &mut HashMap<u128, Observed, Prehashed> {
+    const fn of_mut(&mut self, kind: Kind) -> &mut BTreeMap<u128, Observed> {
         match kind {
             Kind::User => &mut self.users,
             Kind::Group => &mut self.groups,
