@@ -16,6 +16,7 @@ pub mod check;
 pub mod cli;
 pub mod cluster;
 pub mod controller;
+mod csv_record;
 pub mod model;
 pub mod normalize;
 pub mod operator;

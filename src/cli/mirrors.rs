@@ -8,6 +8,7 @@ use super::cluster::{Found, Which, with_directory};
 use super::output::json;
 use super::print;
 use crate::cluster::mirrors::ReadError;
+use crate::csv_record::csv_record;
 use crate::model::Kind;
 use crate::normalize::expr::{Failure, Library, Machine, Program};
 use crate::preview::table::table;
@@ -207,9 +208,10 @@ fn shown(kind: Kind, found: &[Mirrored], form: Form) -> anyhow::Result<String> {
         Form::Table => Ok(table(&headings, found.iter().map(row))),
         Form::Json => json(&found.iter().map(Shown::from).collect::<Vec<_>>()),
         Form::Csv => {
-            let heading = ["name"].into_iter().chain(attributes).collect::<Vec<_>>().join(",");
-            let line = |mirrored: &Mirrored| row(mirrored).map(|cell| quoted(&cell)).join(",");
-            Ok(std::iter::once(heading).chain(found.iter().map(line)).map(|line| line + "\r\n").collect())
+            let heading = csv_record(["name"].into_iter().chain(attributes));
+            let records = std::iter::once(heading).chain(found.iter().map(|one| csv_record(row(one))));
+            let lines: Vec<u8> = records.flat_map(|record| [record, b"\r\n".to_vec()].concat()).collect();
+            Ok(String::from_utf8(lines)?)
         }
     }
 }
@@ -221,15 +223,6 @@ fn text(spec: &Map<String, Value>, attribute: &str) -> String {
         (_, Some(Value::String(text))) => text.clone(),
         (_, Some(value)) => value.to_string(),
         (_, None) => String::new(),
-    }
-}
-
-/// A cell of CSV (RFC 4180).
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_owned()
     }
 }
 

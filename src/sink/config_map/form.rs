@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::api::DirectorySpec;
 use crate::api::config_map::FileFormat;
+use crate::csv_record::csv_record;
 use crate::model::{Group, Kind, MirrorName, User};
 use crate::normalize::{AttributeList, attribute_names};
 use crate::source::Problem;
@@ -201,18 +202,8 @@ fn cell(entry: &Value, column: &str) -> String {
 
 /// A line of a CSV table.
 fn row(cells: impl Iterator<Item = String>) -> Box<[u8]> {
-    let mut writer = csv_core::Writer::new();
-    let mut line = Vec::new();
-    for (place, cell) in cells.enumerate() {
-        // Every quote is doubled at worst, with quotes around it and what ends the cell before.
-        let mut space = vec![0; 2 * cell.len() + 8];
-        let before = if place > 0 { writer.delimiter(&mut space).1 } else { 0 };
-        let (_, _, written) = writer.field(cell.as_bytes(), &mut space[before..]);
-        line.extend_from_slice(&space[..before + written]);
-    }
-    let mut end = [0; 8];
-    let (_, written) = writer.terminator(&mut end);
-    line.extend_from_slice(&end[..written]);
+    let mut line = csv_record(cells);
+    line.push(b'\n');
     line.into()
 }
 
