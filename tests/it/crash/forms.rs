@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::slices::{Entries, members, mode, people, slices};
-use crate::support::operator::Operator;
 use crate::support::stage::{Stage, with};
 
 /// From one size and form to another.
@@ -63,25 +62,9 @@ impl Move {
     async fn happens(&self, mishap: Mishap, at: usize, expected: &Found) {
         let proxy = Proxy::start(Cluster::get()).await;
         let mut stage = self.start(&proxy).await;
-        let operator = stage.operator.id();
-        count_writes(&proxy, move |number| {
-            if number == at {
-                mishap.verdict(operator)
-            } else if number > at && mishap.kills() {
-                Verdict::Drop
-            } else {
-                Verdict::Pass
-            }
-        });
+        arrange(&proxy, &stage.operator, mishap, at);
         self.change(&stage).await;
-        if mishap.kills() {
-            eventually("the operator is dead", LIMIT, async || {
-                stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
-            })
-            .await;
-            proxy.decide(|_| Verdict::Pass);
-            stage.operator.restart().await;
-        }
+        revive(&proxy, &mut stage.operator, mishap).await;
         eventually("all is as in a move without a mishap", LIMIT, async || match found(&stage).await {
             Ok(found) if found == *expected => Ok(()),
             found => Err(format!("{found:?}\n{}", stage.operator.log())),
@@ -94,19 +77,8 @@ impl Move {
         let (expected, writes) = self.undisturbed().await;
         assert!(writes >= 6, "{writes}");
         let mishaps = [Mishap::KilledBefore, Mishap::KilledAfter, Mishap::AnswerLost];
-        let points: Vec<_> = (1..=writes).flat_map(|at| mishaps.map(|mishap| (mishap, at))).collect();
-        let count = points.len();
-        let failed: Vec<String> = stream::iter(points)
-            .map(async |(mishap, at)| {
-                let outcome = AssertUnwindSafe(self.happens(mishap, at, &expected)).catch_unwind().await;
-                outcome.err().map(|_| format!("{mishap:?} at write {at}"))
-            })
-            .buffer_unordered(AT_A_TIME)
-            .filter_map(std::future::ready)
-            .collect()
-            .await;
-        eprintln!("{}: {count} points at {writes} writes tried, {} diverged", self.prefix, failed.len());
-        assert!(failed.is_empty(), "{failed:?}");
+        let happens = async |mishap, at| self.happens(mishap, at, &expected).await;
+        at_every_write(self.prefix, writes, &mishaps, happens).await;
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::{FutureExt, StreamExt, stream};
 
 use crate::support::cluster::Cluster;
+use crate::support::operator::Operator;
 use crate::support::proxy::{Proxy, Verdict};
 use crate::support::wait::eventually;
 use scenario::{LIMIT, Scenario, State, Write};
@@ -97,15 +98,12 @@ fn count_writes(
     counter
 }
 
-/// Lets the mishap happen at the write of this number, and compares.
-async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
-    let proxy = Proxy::start(Cluster::get()).await;
-    let mut scenario = Scenario::start(Cluster::get(), "crash", &proxy).await;
-    let operator = scenario.stage.operator.id();
-    let mark = Cluster::get().audit_mark();
-    count_writes(&proxy, move |number| {
+/// Has the mishap happen at the write of this number.
+fn arrange(proxy: &Proxy, operator: &Operator, mishap: Mishap, at: usize) {
+    let process = operator.id();
+    count_writes(proxy, move |number| {
         if number == at {
-            mishap.verdict(operator)
+            mishap.verdict(process)
         } else if number > at && mishap.kills() {
             // What the dead had on its way is lost with it.
             Verdict::Drop
@@ -113,15 +111,46 @@ async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
             Verdict::Pass
         }
     });
-    scenario.change().await;
+}
+
+/// Starts an operator again that the mishap has killed.
+async fn revive(proxy: &Proxy, operator: &mut Operator, mishap: Mishap) {
     if mishap.kills() {
         eventually("the operator is dead", LIMIT, async || {
-            scenario.stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
+            operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
         })
         .await;
         proxy.decide(|_| Verdict::Pass);
-        scenario.stage.operator.restart().await;
+        operator.restart().await;
     }
+}
+
+/// Has each of these mishaps happen at each of so many writes of `what`, and tells of all that diverged.
+async fn at_every_write(what: &str, writes: usize, mishaps: &[Mishap], happens: impl AsyncFn(Mishap, usize)) {
+    let points: Vec<_> =
+        (1..=writes).flat_map(|at| mishaps.iter().map(move |mishap| (*mishap, at))).collect();
+    let count = points.len();
+    let failed: Vec<String> = stream::iter(points)
+        .map(async |(mishap, at)| {
+            let outcome = AssertUnwindSafe(happens(mishap, at)).catch_unwind().await;
+            outcome.err().map(|_| format!("{mishap:?} at write {at}"))
+        })
+        .buffer_unordered(AT_A_TIME)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    eprintln!("{what}: {count} points at {writes} writes tried, {} diverged", failed.len());
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Lets the mishap happen at the write of this number, and compares.
+async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let mut scenario = Scenario::start(Cluster::get(), "crash", &proxy).await;
+    let mark = Cluster::get().audit_mark();
+    arrange(&proxy, &scenario.stage.operator, mishap, at);
+    scenario.change().await;
+    revive(&proxy, &mut scenario.stage.operator, mishap).await;
     scenario.settles_as(&expected.state).await;
     let written = scenario.written(mark);
     assert_eq!(written, expected.mirrors, "each mirror is written once, and no other");
@@ -131,18 +160,6 @@ async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
 async fn f42_whatever_goes_wrong_at_a_write_each_mirror_is_written_once_and_all_comes_to_the_same() {
     let expected = undisturbed(Cluster::get()).await;
     assert!(expected.mirrors.len() >= 10, "{:?}", expected.mirrors);
-    let points = (1..=expected.writes).flat_map(|at| Mishap::ALL.map(|mishap| (mishap, at)));
-    let points: Vec<_> = points.collect();
-    let count = points.len();
-    let failed: Vec<String> = stream::iter(points)
-        .map(async |(mishap, at)| {
-            let outcome = AssertUnwindSafe(happens(mishap, at, &expected)).catch_unwind().await;
-            outcome.err().map(|_| format!("{mishap:?} at write {at}"))
-        })
-        .buffer_unordered(AT_A_TIME)
-        .filter_map(std::future::ready)
-        .collect()
-        .await;
-    eprintln!("{count} points at {} writes tried, {} diverged", expected.writes, failed.len());
-    assert!(failed.is_empty(), "{failed:?}");
+    let happens = async |mishap, at| happens(mishap, at, &expected).await;
+    at_every_write("a sync", expected.writes, &Mishap::ALL, happens).await;
 }
