@@ -25,6 +25,14 @@ pub struct Observed {
     pub resource_version: u64,
 }
 
+impl Observed {
+    /// A mirror that is an entry of a slice, and so no object with a version of its own.
+    #[must_use]
+    pub const fn entry(hash: Option<ContentHash>, state: Option<State>, members: u32, owner: u128) -> Self {
+        Self { hash, state, members, uid: 0, owner, generation: 0, resource_version: 0 }
+    }
+}
+
 /// Mirrors in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

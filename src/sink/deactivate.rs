@@ -1,8 +1,6 @@
 //! Makes a person's mirror inactive and leaves the rest as it is: the directory says nothing of them
 //! any more, so the mirror itself is all that is known.
 
-use http::Method;
-
 use super::object;
 use super::writer::{Outcome, Writer, outcome_of};
 use crate::api::DirectoryUser;
@@ -12,11 +10,7 @@ use crate::plan::{Content, Mirror};
 impl Writer<'_> {
     /// Reads the mirror and writes it with the state `Inactive`.
     pub(super) async fn deactivate(&self, name: MirrorName) -> Outcome {
-        let request = match Self::request(Method::GET, &self.item(name), "application/json", Vec::new()) {
-            Ok(request) => request,
-            Err(error) => return Outcome::Failed(error.to_string()),
-        };
-        let found: DirectoryUser = match self.answer(request).await {
+        let found: DirectoryUser = match self.get(&self.item(name)).await {
             Ok(found) => found,
             Err(error) => return outcome_of(&error),
         };

@@ -150,11 +150,40 @@ struct Written {
     members: u32,
 }
 
-/// The hash in a content annotation, if it is about this generation: a hash of another is one of a
-/// content that somebody has changed since.
-pub(super) fn hash_of_generation(annotation: &str, generation: i64) -> Option<ContentHash> {
-    let written = written(annotation);
-    written.hash.filter(|_| written.generation == generation)
+/// What the metadata of every object of ours says alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// The hash of its content; `None` when that is not as we wrote it.
+    pub hash: Option<ContentHash>,
+    /// How many members it was written with.
+    pub members: u32,
+    /// The object's uid.
+    pub uid: u128,
+    /// The uid of the Directory that wrote it; zero when it says none.
+    pub owner: u128,
+    /// The object's generation.
+    pub generation: i64,
+    /// The object's resource version.
+    pub resource_version: u64,
+}
+
+impl Seen {
+    /// Reads metadata.
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).map(String::as_str);
+        let generation = metadata.generation.unwrap_or_default();
+        let written = annotation(ANNOTATION_CONTENT).map(written).unwrap_or_default();
+        let version = metadata.resource_version.as_deref().and_then(|text| text.parse().ok());
+        Self {
+            // A hash of another generation is one of a content that somebody has changed since.
+            hash: written.hash.filter(|_| written.generation == generation),
+            members: written.members,
+            uid: metadata.uid.as_deref().map_or(0, uid_number),
+            owner: annotation(ANNOTATION_DIRECTORY_UID).map_or(0, uid_number),
+            generation,
+            resource_version: version.unwrap_or(0),
+        }
+    }
 }
 
 /// Reads a content annotation; what is not one says nothing.
@@ -181,29 +210,13 @@ fn spec(owner: &Owner, mirror: &Mirror) -> Result<Vec<u8>, ObjectError> {
 pub fn observe(metadata: &ObjectMeta) -> Option<(String, MirrorName, Observed)> {
     let directory = metadata.labels.as_ref()?.get(LABEL_DIRECTORY)?;
     let name = MirrorName::parse(directory, metadata.name.as_deref()?)?;
-    let annotation = |key: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(key));
-    let generation = metadata.generation.unwrap_or_default();
-    let written = annotation(ANNOTATION_CONTENT).map(|text| written(text)).unwrap_or_default();
-    // A hash of another generation is one of a content that somebody has changed since.
-    let hash = written.hash.filter(|_| written.generation == generation);
+    let Seen { hash, members, uid, owner, generation, resource_version } = Seen::of(metadata);
     let state = metadata.labels.as_ref().and_then(|labels| match labels.get(LABEL_STATE)?.as_str() {
         "Active" => Some(State::Active),
         "Inactive" => Some(State::Inactive),
         _ => None,
     });
-    let observed = Observed {
-        hash,
-        state,
-        members: written.members,
-        uid: metadata.uid.as_deref().map_or(0, uid_number),
-        owner: annotation(ANNOTATION_DIRECTORY_UID).map_or(0, |uid| uid_number(uid)),
-        generation,
-        resource_version: metadata
-            .resource_version
-            .as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0),
-    };
+    let observed = Observed { hash, state, members, uid, owner, generation, resource_version };
     Some((directory.clone(), name, observed))
 }
 

@@ -1,30 +1,88 @@
 //! One request of the writer: sent when its turn has come, and again when the apiserver wants to be
-//! spared first.
+//! spared first; and those requests that are alike for every form of mirrors.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::client::Body;
-use kube::core::Status;
-use serde::de::DeserializeOwned;
+use kube::core::{PartialObjectMeta, Status};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::json;
 use tokio::time::Instant;
 
+use super::object::uid_text;
 use super::pace::Answer;
 use super::writer::Writer;
+use crate::api::{DirectoryUser, LABEL_DIRECTORY};
+
+/// Asks for an object's metadata alone: a group's answer is a tenth as large.
+const METADATA_ONLY: HeaderValue =
+    HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 
 /// How long a request is tried that is answered with 429 again and again.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the apiserver is spared when it says that it is too much and not for how long.
 const SPARED_UNASKED: Duration = Duration::from_secs(1);
 
+/// A request with a body of JSON.
+fn request(
+    method: Method,
+    uri: &str,
+    content_type: &str,
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>, kube::Error> {
+    let request = Request::builder().method(method).uri(uri).header(header::CONTENT_TYPE, content_type);
+    request.body(body).map_err(kube::Error::HttpError)
+}
+
 impl Writer<'_> {
+    /// Reads an object.
+    pub(super) async fn get<T: DeserializeOwned>(&self, uri: &str) -> Result<T, kube::Error> {
+        self.answer(request(Method::GET, uri, "application/json", Vec::new())?).await
+    }
+
+    /// Sends a request; returns the metadata of the object as it is then. The label by which an object of
+    /// ours is recognised is in it even if somebody has removed that.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        uri: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<ObjectMeta, kube::Error> {
+        let mut request = request(method, uri, content_type, body)?;
+        request.headers_mut().insert(header::ACCEPT, METADATA_ONLY);
+        // Of whatever kind: the metadata of all of them have one form.
+        let mut object: PartialObjectMeta<DirectoryUser> = self.answer(request).await?;
+        let labels = object.metadata.labels.get_or_insert_default();
+        labels.insert(LABEL_DIRECTORY.into(), self.owner.directory.clone());
+        Ok(object.metadata)
+    }
+
+    /// Deletes an object if it is still as it was observed. One that is gone already is no failure.
+    pub(super) async fn delete_as_observed(
+        &self,
+        uri: &str,
+        uid: u128,
+        resource_version: u64,
+    ) -> Result<(), kube::Error> {
+        let body = json!({
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": uid_text(uid), "resourceVersion": resource_version.to_string()},
+        });
+        let request = request(Method::DELETE, uri, "application/json", body.to_string().into_bytes())?;
+        match self.answer::<IgnoredAny>(request).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            answer => answer.map(drop),
+        }
+    }
+
     /// Sends a request when its turn has come. One that was answered with 429 has not been carried out,
     /// and is sent again.
-    pub(super) async fn answer<T: DeserializeOwned>(
-        &self,
-        request: Request<Vec<u8>>,
-    ) -> Result<T, kube::Error> {
+    async fn answer<T: DeserializeOwned>(&self, request: Request<Vec<u8>>) -> Result<T, kube::Error> {
         let (parts, body) = request.into_parts();
         let body = Bytes::from(body);
         let begun = Instant::now();

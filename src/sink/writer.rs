@@ -2,16 +2,16 @@
 //! its own, so that one refused object does not hold up the others.
 
 use futures::{StreamExt, stream};
-use http::{HeaderValue, Method, Request};
+use http::Method;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
-use kube::core::PartialObjectMeta;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::object::{self, Owner, patch, patch_generation, plural, uid_text};
+use super::object::{self, Owner, patch, patch_generation, plural};
 use super::observed::{DirectoryKey, ObservedMirrors};
 use super::pace::{MOST_IN_FLIGHT, Pace};
-use crate::api::{DirectoryUser, FIELD_MANAGER, GROUP, VERSION};
+use crate::api::{FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
 use crate::model::{ContentHash, Kind, MirrorName};
 use crate::plan::{Mirror, Observed, Plan, Update};
@@ -19,10 +19,6 @@ use crate::plan::{Mirror, Observed, Plan, Update};
 /// The largest object that is sent: etcd takes 1.5 MiB for a request, and the managed fields come
 /// on top.
 const MAX_OBJECT_BYTES: usize = 1_000_000;
-
-/// Asks for an object's metadata alone: a group's answer is a tenth as large.
-pub(super) const METADATA_ONLY: HeaderValue =
-    HeaderValue::from_static("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
 
 /// How often a write is repeated when the object had changed since it was observed.
 pub(super) const CONFLICT_TRIES: usize = 5;
@@ -140,7 +136,7 @@ impl Writer<'_> {
             Err(error) => return Outcome::Failed(error.to_string()),
         };
         let uri = format!("{}?fieldManager={FIELD_MANAGER}", self.collection(mirror.name.kind));
-        match self.send(Method::POST, &uri, "application/json", body).await {
+        match self.send_noted(Method::POST, &uri, "application/json", body).await {
             Ok(_) => Outcome::Created,
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => self.take_over(mirror).await,
             Err(error) => outcome_of(&error),
@@ -186,13 +182,8 @@ impl Writer<'_> {
 
     /// Sees to it that the content annotation names the generation that the object now has: the
     /// spec of an edited mirror may turn out to have been right.
-    async fn settle(
-        &self,
-        name: MirrorName,
-        hash: ContentHash,
-        written: &PartialObjectMeta<DirectoryUser>,
-    ) -> Outcome {
-        let Some((_, _, observed)) = object::observe(&written.metadata) else { return Outcome::Updated };
+    async fn settle(&self, name: MirrorName, hash: ContentHash, written: &ObjectMeta) -> Outcome {
+        let Some((_, _, observed)) = object::observe(written) else { return Outcome::Updated };
         if observed.hash == Some(hash) {
             return Outcome::Updated;
         }
@@ -203,30 +194,9 @@ impl Writer<'_> {
     }
 
     async fn delete(&self, name: MirrorName, observed: Observed) -> Outcome {
-        let body = json!({
-            "kind": "DeleteOptions",
-            "apiVersion": "v1",
-            "preconditions": {
-                "uid": uid_text(observed.uid),
-                "resourceVersion": observed.resource_version.to_string(),
-            },
-        });
-        let request = Self::request(
-            Method::DELETE,
-            &self.item(name),
-            "application/json",
-            body.to_string().into_bytes(),
-        );
-        let answer = match request {
-            Ok(request) => self.answer::<Value>(request).await,
-            Err(error) => return Outcome::Failed(error.to_string()),
-        };
-        match answer {
-            Ok(_) => {
-                self.observed.deleted(self.key, name);
-                Outcome::Deleted
-            }
-            Err(kube::Error::Api(status)) if status.code == 404 => {
+        let Observed { uid, resource_version, .. } = observed;
+        match self.delete_as_observed(&self.item(name), uid, resource_version).await {
+            Ok(()) => {
                 self.observed.deleted(self.key, name);
                 Outcome::Deleted
             }
@@ -235,55 +205,30 @@ impl Writer<'_> {
     }
 
     async fn fetch(&self, name: MirrorName) -> Result<Option<Observed>, kube::Error> {
-        let request = Self::request(Method::GET, &self.item(name), "application/json", Vec::new());
-        let mut request = request.map_err(kube::Error::HttpError)?;
-        request.headers_mut().insert(http::header::ACCEPT, METADATA_ONLY);
-        match self.answer::<PartialObjectMeta<DirectoryUser>>(request).await {
-            Ok(mut found) => {
-                // Someone may have removed the label by which a mirror is recognised.
-                found
-                    .metadata
-                    .labels
-                    .get_or_insert_default()
-                    .insert(crate::api::LABEL_DIRECTORY.into(), self.owner.directory.clone());
-                Ok(object::observe(&found.metadata).map(|(_, _, observed)| observed))
-            }
+        match self.send(Method::GET, &self.item(name), "application/json", Vec::new()).await {
+            Ok(found) => Ok(object::observe(&found).map(|(_, _, observed)| observed)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn send_patch(
-        &self,
-        name: MirrorName,
-        patch: &Value,
-    ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
+    async fn send_patch(&self, name: MirrorName, patch: &Value) -> Result<ObjectMeta, kube::Error> {
         let uri = format!("{}?fieldManager={FIELD_MANAGER}", self.item(name));
-        self.send(Method::PATCH, &uri, "application/json-patch+json", patch.to_string().into_bytes()).await
+        self.send_noted(Method::PATCH, &uri, "application/json-patch+json", patch.to_string().into_bytes())
+            .await
     }
 
     /// Sends a write and notes the answer: the metadata, since the rest is what was sent.
-    async fn send(
+    async fn send_noted(
         &self,
         method: Method,
         uri: &str,
         content_type: &str,
         body: Vec<u8>,
-    ) -> Result<PartialObjectMeta<DirectoryUser>, kube::Error> {
-        let mut request = Self::request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
-        request.headers_mut().insert(http::header::ACCEPT, METADATA_ONLY);
-        let written: PartialObjectMeta<DirectoryUser> = self.answer(request).await?;
-        self.observed.written(self.key, &written.metadata);
+    ) -> Result<ObjectMeta, kube::Error> {
+        let written = self.send(method, uri, content_type, body).await?;
+        self.observed.written(self.key, &written);
         Ok(written)
-    }
-
-    pub(super) fn request(
-        method: Method,
-        uri: &str,
-        content_type: &str,
-        body: Vec<u8>,
-    ) -> Result<Request<Vec<u8>>, http::Error> {
-        Request::builder().method(method).uri(uri).header(http::header::CONTENT_TYPE, content_type).body(body)
     }
 
     fn collection(&self, kind: Kind) -> String {

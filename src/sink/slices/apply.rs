@@ -264,9 +264,7 @@ impl Contents {
         // What was in doubt and was only copied is in doubt still.
         let doubted = told.kept && known.is_some_and(|known| known.hash.is_none());
         let hash = (!doubted).then_some(told.hash);
-        let (state, members) = (told.state, told.members);
-        let observed = Observed { hash, state, members, uid: 0, owner, generation: 0, resource_version: 0 };
-        self.index.insert(name, observed);
+        self.index.insert(name, Observed::entry(hash, told.state, told.members, owner));
     }
 }
 

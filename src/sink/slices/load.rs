@@ -89,15 +89,8 @@ impl<'a> Reading<'a> {
             let hash = object.hash.map(|_| said.hash);
             // Without a manifest somebody may be in two slices, of which one is older.
             let before = self.contents.index.get(said.name).filter(|_| self.contents.scattered);
-            let observed = Observed {
-                hash: hash.filter(|_| before.is_none_or(|before| before.hash == hash)),
-                state: said.state,
-                members: said.members,
-                uid: 0,
-                owner: object.owner,
-                generation: 0,
-                resource_version: 0,
-            };
+            let hash = hash.filter(|_| before.is_none_or(|before| before.hash == hash));
+            let observed = Observed::entry(hash, said.state, said.members, object.owner);
             self.contents.index.insert(said.name, observed);
         }
         if !self.contents.scattered {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::SliceObject;
 use crate::api::slice::DirectorySliceSpec;
 use crate::api::{ANNOTATION_CONTENT, ANNOTATION_DIRECTORY_UID, GROUP, LABEL_DIRECTORY, VERSION};
-use crate::sink::object::{self, Owner, metadata_operations, uid_number};
+use crate::sink::object::{Owner, Seen, metadata_operations};
 use crate::slice::{Payload, PayloadHash, SliceName};
 
 /// The plural of the resource, as in URLs.
@@ -103,21 +103,9 @@ fn content(hash: PayloadHash, generation: i64) -> String {
 pub fn observe(metadata: &ObjectMeta) -> Option<(String, SliceName, SliceObject)> {
     let directory = metadata.labels.as_ref()?.get(LABEL_DIRECTORY)?;
     let name = SliceName::parse(directory, metadata.name.as_deref()?)?;
-    let annotation = |key: &str| metadata.annotations.as_ref().and_then(|annotations| annotations.get(key));
-    let generation = metadata.generation.unwrap_or_default();
-    let object = SliceObject {
-        hash: annotation(ANNOTATION_CONTENT)
-            .and_then(|text| object::hash_of_generation(text, generation))
-            .map(|hash| PayloadHash(hash.0)),
-        uid: metadata.uid.as_deref().map_or(0, uid_number),
-        owner: annotation(ANNOTATION_DIRECTORY_UID).map_or(0, |uid| uid_number(uid)),
-        generation,
-        resource_version: metadata
-            .resource_version
-            .as_deref()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0),
-    };
+    let Seen { hash, uid, owner, generation, resource_version, .. } = Seen::of(metadata);
+    let hash = hash.map(|hash| PayloadHash(hash.0));
+    let object = SliceObject { hash, uid, owner, generation, resource_version };
     Some((directory.clone(), name, object))
 }
 

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use kube::core::PartialObjectMeta;
-use serde_json::json;
 
 use super::object::{self, PLURAL, Wanted, observe};
 use super::{Contents, SliceObject};
 use crate::api::{DirectorySlice, FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
-use crate::sink::object::{uid_number, uid_text};
-use crate::sink::writer::{CONFLICT_TRIES, METADATA_ONLY, Outcome, Writer, is_conflict, outcome_of};
+use crate::sink::object::uid_number;
+use crate::sink::writer::{CONFLICT_TRIES, Outcome, Writer, is_conflict, outcome_of};
 use crate::slice::{Bucket, Family, PayloadHash, SliceName, entry, members, payload};
 
 /// The entries of a bucket as they are.
@@ -26,14 +24,7 @@ pub(super) struct Entries {
 impl Writer<'_> {
     /// Reads the entries of a bucket.
     pub(super) async fn entries(&self, bucket: Bucket, known: &Contents) -> Result<Entries, kube::Error> {
-        let request = Self::request(
-            Method::GET,
-            &self.slice(SliceName::Bucket(bucket)),
-            "application/json",
-            Vec::new(),
-        );
-        let request = request.map_err(kube::Error::HttpError)?;
-        let slice: DirectorySlice = match self.answer(request).await {
+        let slice: DirectorySlice = match self.get(&self.slice(SliceName::Bucket(bucket))).await {
             Ok(slice) => slice,
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Entries::default()),
             Err(error) => return Err(error),
@@ -121,25 +112,9 @@ impl Writer<'_> {
     /// Deletes a slice, if it is still as it was observed.
     pub(super) async fn delete_slice(&self, name: SliceName, observed: SliceObject) -> Result<(), String> {
         let _being_written = self.observed.writing_slice(self.key, name);
-        let body = json!({
-            "kind": "DeleteOptions",
-            "apiVersion": "v1",
-            "preconditions": {
-                "uid": uid_text(observed.uid),
-                "resourceVersion": observed.resource_version.to_string(),
-            },
-        });
-        let body = body.to_string().into_bytes();
-        let request = Self::request(Method::DELETE, &self.slice(name), "application/json", body);
-        let answer = match request {
-            Ok(request) => self.answer::<serde_json::Value>(request).await,
-            Err(error) => return Err(error.to_string()),
-        };
-        match answer {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(error) => return Err(explain(&error)),
-        }
+        let SliceObject { uid, resource_version, .. } = observed;
+        let deleted = self.delete_as_observed(&self.slice(name), uid, resource_version).await;
+        deleted.map_err(|error| explain(&error))?;
         self.observed.slice_deleted(self.key, name);
         Ok(())
     }
@@ -165,13 +140,8 @@ impl Writer<'_> {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<SliceObject, kube::Error> {
-        let mut request = Self::request(method, uri, content_type, body).map_err(kube::Error::HttpError)?;
-        request.headers_mut().insert(http::header::ACCEPT, METADATA_ONLY);
-        let mut written: PartialObjectMeta<DirectorySlice> = self.answer(request).await?;
-        // Someone may have removed the label by which a slice is recognised.
-        let labels = written.metadata.labels.get_or_insert_default();
-        labels.insert(crate::api::LABEL_DIRECTORY.into(), self.owner.directory.clone());
-        let (_, name, object) = observe(&written.metadata)
+        let metadata = self.send(method, uri, content_type, body).await?;
+        let (_, name, object) = observe(&metadata)
             .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
         self.observed.slice_written(self.key, name, object);
         Ok(object)
