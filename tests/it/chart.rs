@@ -2,9 +2,8 @@
 
 mod rights;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::LazyLock;
+use std::path::Path;
+use std::process::Command;
 
 use http::{Method, Request, StatusCode};
 use k8s_openapi::api::core::v1::Namespace;
@@ -13,7 +12,9 @@ use kube::api::{Api, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::support::chart::HELM;
 use crate::support::cluster::Cluster;
+use crate::support::definitions;
 use crate::support::manifest::{self, kind};
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/directory-sync");
@@ -32,7 +33,7 @@ impl Release {
         let client = cluster.client();
         let namespace = cluster.namespace("release").await;
         let version = client.apiserver_version().await.unwrap().git_version;
-        let output = Command::new(helm())
+        let output = Command::new(&*HELM)
             .args([
                 "template",
                 "directory-sync",
@@ -52,7 +53,7 @@ impl Release {
 
     /// Applies what was rendered, but for the kinds that neither Kubernetes nor the chart defines.
     async fn install(&self) {
-        Cluster::get().install_crds(definitions()).await;
+        definitions::install(Cluster::get()).await;
         let foreign = ["ServiceMonitor", "PrometheusRule"];
         for object in self.objects.iter().filter(|object| !foreign.contains(&kind(object))) {
             manifest::apply(&self.client, &self.namespace, object, false).await.unwrap_or_else(|error| {
@@ -125,21 +126,6 @@ impl Requester {
             assert!(!self.may(request).await, "{request} is allowed");
         }
     }
-}
-
-fn helm() -> &'static Path {
-    static HELM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/tools.sh");
-        let output = Command::new(tools).arg("helm").stderr(Stdio::inherit()).output().unwrap();
-        assert!(output.status.success(), "helm could not be built");
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
-    });
-    &HELM
-}
-
-fn definitions() -> Vec<Value> {
-    let definitions = directory_sync::api::crd::all().unwrap();
-    definitions.iter().map(|definition| serde_json::to_value(definition).unwrap()).collect()
 }
 
 fn values_file(name: &str) -> Vec<String> {
@@ -217,7 +203,7 @@ async fn the_chart_installs_with_everything_set() {
 #[tokio::test]
 async fn the_charts_definitions_are_those_of_the_program_and_outlive_the_release() {
     let release = Release::render(&values_file("default")).await;
-    Cluster::get().install_crds(definitions()).await;
+    definitions::install(Cluster::get()).await;
     let installed = Api::<CustomResourceDefinition>::all(release.client.clone());
     let mut names: Vec<String> = Vec::new();
     for definition in release.objects.iter().filter(|object| kind(object) == "CustomResourceDefinition") {
@@ -229,7 +215,7 @@ async fn the_charts_definitions_are_those_of_the_program_and_outlive_the_release
         let after: CustomResourceDefinition = after.try_parse().unwrap();
         assert_eq!(before.spec, after.spec, "{}", definition.name_any());
     }
-    let mut expected: Vec<String> = definitions()
+    let mut expected: Vec<String> = definitions::all()
         .iter()
         .map(|definition| definition["metadata"]["name"].as_str().unwrap().to_owned())
         .collect();

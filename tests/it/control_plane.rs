@@ -83,7 +83,7 @@ async fn a_kind_can_be_used_as_soon_as_it_is_installed() {
         },
     });
     // A second time changes nothing.
-    cluster.install_crds([crd.clone(), crd]).await;
+    cluster.install_crds(&[crd.clone(), crd]).await;
 
     let kind = GroupVersionKind::gvk("fixture.example", "v1", "Thing");
     let resource = ApiResource::from_gvk_with_plural(&kind, "things");

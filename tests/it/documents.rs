@@ -11,6 +11,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DynamicObject};
 
 use crate::support::cluster::Cluster;
+use crate::support::definitions;
 use crate::support::manifest::{self, kind};
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
@@ -83,8 +84,7 @@ struct Desk {
 impl Desk {
     async fn new() -> Self {
         let cluster = Cluster::get();
-        let definitions = directory_sync::api::crd::all().unwrap();
-        cluster.install_crds(definitions.iter().map(|crd| serde_json::to_value(crd).unwrap())).await;
+        definitions::install(cluster).await;
         let namespace = cluster.namespace("documents").await;
         Self { client: cluster.client(), namespace, directories: 0 }
     }

@@ -17,6 +17,7 @@ use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
+use crate::support::definitions;
 use crate::support::kubeconfig;
 use crate::support::ldap::company::{SUFFIX, group_dn, user_dn};
 use crate::support::ldap::{Company, Slapd};
@@ -247,8 +248,7 @@ async fn an_expired_watch_leaves_nobody_in_a_table_who_was_deleted_meanwhile() {
 #[tokio::test]
 async fn an_apiserver_answers_a_watch_that_has_expired_as_its_stand_in_does() {
     let cluster = Cluster::get();
-    let definitions = directory_sync::api::crd::all().unwrap();
-    cluster.install_crds(definitions.iter().map(|crd| serde_json::to_value(crd).unwrap())).await;
+    definitions::install(cluster).await;
     let path = "/apis/directory-sync.io/v1alpha1/directoryusers?watch=true&resourceVersion=1";
     let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
     let event: Value = cluster.client().request(request).await.unwrap();

@@ -76,7 +76,8 @@ impl Move {
     async fn whatever_goes_wrong(&self) {
         let (expected, writes) = self.undisturbed().await;
         assert!(writes >= 6, "{writes}");
-        let mishaps = [Mishap::KilledBefore, Mishap::KilledAfter, Mishap::AnswerLost];
+        // Killed before a write is killed after the one before it; the syncs of the other harness try that, too.
+        let mishaps = [Mishap::KilledAfter, Mishap::AnswerLost];
         let happens = async |mishap, at| self.happens(mishap, at, &expected).await;
         at_every_write(self.prefix, writes, &mishaps, happens).await;
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::cluster::OwnCluster;
-use crate::support::operator::install_definitions;
+use crate::support::definitions;
 use crate::support::stage::{TWO, csv};
 
 #[tokio::test]
@@ -13,7 +13,7 @@ async fn f38_without_the_definitions_the_operator_says_so_and_goes_on_when_they_
     let operator = Operator::setup(cluster, &namespace).arguments(ALONE).launch().await;
     let mut stage = Stage { cluster, namespace, operator };
     F38.case("a definition is missing").is_seen(&stage, "acme").await;
-    install_definitions(cluster).await;
+    definitions::install(cluster).await;
     stage.operator.wait_until_ready().await;
     stage.people(TWO).await;
     stage.directory("acme", csv()).await;

@@ -14,6 +14,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
+use crate::support::definitions;
 use case::{Case, base};
 
 /// An apiserver with our definitions, and a namespace in it.
@@ -25,8 +26,7 @@ struct Server {
 impl Server {
     async fn new() -> Self {
         let cluster = Cluster::get();
-        let definitions = directory_sync::api::crd::all().unwrap();
-        cluster.install_crds(definitions.iter().map(|crd| serde_json::to_value(crd).unwrap())).await;
+        definitions::install(cluster).await;
         Self { client: cluster.client(), namespace: cluster.namespace("refusals").await }
     }
 

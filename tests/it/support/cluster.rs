@@ -30,6 +30,9 @@ use super::wait::eventually;
 /// A cluster of its own for every process that runs tests; a [`Client`] of its own for every test.
 pub struct Cluster {
     handout: Handout,
+    kubeconfig: Kubeconfig,
+    /// The clients of the runtimes that have asked for one: most tests ask many times.
+    clients: Mutex<HashMap<tokio::runtime::Id, Client>>,
     crds: tokio::sync::Mutex<HashSet<String>>,
     // The cluster stops when its standard input ends. That happens when this process is gone, be it
     // by a panic or by SIGKILL, or when a cluster of a test's own is dropped.
@@ -92,16 +95,18 @@ impl Cluster {
         self.handout.pids[component]
     }
 
-    /// A new client of the user `admin`, who may do everything. A client's connections belong to
-    /// the runtime in which it was made, and each test has its own runtime: never keep one in a
-    /// static.
+    /// A client of the user `admin`, who may do everything. A client's connections belong to the
+    /// runtime in which it was made, and each test has its own runtime, so each has its own client:
+    /// never keep one in a static.
     pub fn client(&self) -> Client {
-        connect(self.read_kubeconfig())
+        let runtime = tokio::runtime::Handle::current().id();
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(runtime).or_insert_with(|| connect(self.administrator())).clone()
     }
 
     /// A new client of whoever `token` stands for.
     pub fn client_as(&self, token: &str) -> Client {
-        let mut kubeconfig = self.read_kubeconfig();
+        let mut kubeconfig = self.administrator();
         for user in &mut kubeconfig.auth_infos {
             user.auth_info.get_or_insert_default().token = Some(token.to_owned().into());
         }
@@ -139,14 +144,14 @@ impl Cluster {
 
     /// Applies CustomResourceDefinitions that are not there yet, and returns when all of them can
     /// be used.
-    pub async fn install_crds(&self, crds: impl IntoIterator<Item = Value>) {
+    pub async fn install_crds(&self, crds: &[Value]) {
         // Held to the end: a test that comes second may only go on when the first has seen them
         // work.
         let mut installed = self.crds.lock().await;
         for crd in crds {
             let name = crd["metadata"]["name"].as_str().expect("a CRD has a name").to_owned();
             if !installed.contains(&name) {
-                install_crd(&self.client(), &name, &crd)
+                install_crd(&self.client(), &name, crd)
                     .await
                     .unwrap_or_else(|error| panic!("installing the CRD {name}: {error:#}"));
                 installed.insert(name);
@@ -172,8 +177,9 @@ impl Cluster {
         Audit::read(&self.handout.audit_log, mark)
     }
 
-    fn read_kubeconfig(&self) -> Kubeconfig {
-        Kubeconfig::read_from(self.kubeconfig()).expect("the cluster wrote a kubeconfig")
+    /// The content of [`Self::kubeconfig`].
+    pub fn administrator(&self) -> Kubeconfig {
+        self.kubeconfig.clone()
     }
 }
 
@@ -242,10 +248,12 @@ fn start(arguments: &[&str]) -> anyhow::Result<Cluster> {
         child.stderr.take().expect("it was piped").read_to_string(&mut complaint)?;
         bail!("the cluster did not start: {complaint}");
     }
-    let handout = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
+    let handout: Handout =
+        serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
+    let kubeconfig = Kubeconfig::read_from(&handout.kubeconfig)?;
     let stdin = Mutex::new(child.stdin.take());
     report(child);
-    Ok(Cluster { handout, crds: tokio::sync::Mutex::default(), stdin })
+    Ok(Cluster { handout, kubeconfig, clients: Mutex::default(), crds: tokio::sync::Mutex::default(), stdin })
 }
 
 /// Shows what the cluster has to say from now on, which is why it ended when it should not have.

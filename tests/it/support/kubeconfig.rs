@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kube::config::Kubeconfig;
-
 use super::cluster::Cluster;
 use super::proxy::Proxy;
 
@@ -24,7 +22,7 @@ pub fn write_through(
     namespace: &str,
     token: &str,
 ) -> PathBuf {
-    let mut kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
+    let mut kubeconfig = cluster.administrator();
     if let Some(proxy) = proxy {
         proxy.redirect(&mut kubeconfig);
     }

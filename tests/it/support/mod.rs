@@ -6,6 +6,7 @@ pub mod clock;
 pub mod cluster;
 pub mod company;
 pub mod config_map_output;
+pub mod definitions;
 pub mod etcd;
 pub mod kubeconfig;
 pub mod ldap;

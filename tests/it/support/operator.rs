@@ -5,11 +5,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use directory_sync::api::crd;
-use serde_json::Value;
-
 use super::clock::Clock;
 use super::cluster::Cluster;
+use super::definitions;
 use super::kubeconfig;
 use super::proxy::Proxy;
 use super::wait::eventually;
@@ -67,7 +65,7 @@ impl<'a> Setup<'a> {
 
     /// Starts it, as the chart's ServiceAccount, and waits until it says that it is ready.
     pub async fn start(self) -> Operator {
-        install_definitions(self.cluster).await;
+        definitions::install(self.cluster).await;
         let mut operator = self.launch().await;
         operator.wait_until_ready().await;
         operator
@@ -83,14 +81,6 @@ impl<'a> Setup<'a> {
         let (child, ports) = spawn(&folder, &namespace, &arguments, &environment);
         Operator { child, ports, folder, namespace, arguments, environment }
     }
-}
-
-/// Installs the definitions of the kinds, where they are missing.
-pub async fn install_definitions(cluster: &Cluster) {
-    let definitions = crd::all().unwrap();
-    let definitions: Vec<Value> =
-        definitions.iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
-    cluster.install_crds(definitions).await;
 }
 
 impl Operator {

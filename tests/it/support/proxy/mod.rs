@@ -108,7 +108,7 @@ struct Shared {
 impl Proxy {
     /// A proxy that passes everything on.
     pub async fn start(cluster: &Cluster) -> Self {
-        Self::before(&Kubeconfig::read_from(cluster.kubeconfig()).unwrap()).await
+        Self::before(&cluster.administrator()).await
     }
 
     /// As [`Proxy::start`], before the apiserver of a kubeconfig.
