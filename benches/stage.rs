@@ -142,7 +142,8 @@ impl Stage {
     /// seconds whatever it does.
     pub fn requests_since(&self, mark: AuditMark) -> Audit {
         let account = format!("system:serviceaccount:{}:directory-sync", self.namespace);
-        Cluster::get().audit_since(mark).by(&account).filter(|event| event.object_ref.resource != "leases")
+        let requests = Cluster::get().audit_since(mark, &self.namespace).by(&account);
+        requests.filter(|event| event.object_ref.resource != "leases")
     }
 
     /// Ends the operator and removes its objects.

@@ -132,7 +132,7 @@ async fn f31_a_holder_whose_clock_is_put_back_while_it_is_cut_off_ends_in_time_a
     proxy.link(Link::Whole);
     // A sync of the second one, so that whatever there is to see has been seen.
     stage.sync("acme").await;
-    let requests = Cluster::get().audit_since(mark).in_namespace(&stage.namespace);
+    let requests = Cluster::get().audit_since(mark, &stage.namespace);
     let written = requests.by_pod("a").writes().filter(|event| event.object_ref.resource != "events");
     assert!(written.is_empty(), "{written:?}");
 }

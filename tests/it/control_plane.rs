@@ -25,7 +25,7 @@ async fn a_service_account_starts_without_rights_and_the_audit_log_has_it() {
         .unwrap_err();
     assert!(matches!(&refusal, kube::Error::Api(status) if status.is_forbidden()), "{refusal}");
 
-    let seen = cluster.audit_since(mark).in_namespace(&namespace);
+    let seen = cluster.audit_since(mark, &namespace);
     let robot = format!("system:serviceaccount:{namespace}:robot");
     let lists = seen.clone().by(&robot).verb("list").of("configmaps");
     assert_eq!(lists.len(), 1, "{seen:?}");

@@ -8,7 +8,7 @@ use super::failure::code;
 use super::wire::{Answer, Query, Reply, Session, paging_cookie};
 use crate::source::SourceError;
 
-/// Entries that are handed on together at most, however large a page is.
+/// How many entries may be waiting for more of their page. Beyond that they are handed on before its end.
 const CHUNK: usize = 500;
 
 /// How many empty pages in a row a server may send before it is not believed any more.
@@ -87,7 +87,8 @@ impl<'q> Pager<'q> {
     /// The next entries, still encoded; `None` after the server has said that there are no more.
     ///
     /// A page size that the server refuses is halved, down to one. That can happen at the first
-    /// page only, so no entry comes twice.
+    /// page only, so no entry comes twice. The next page is asked for before the last entries of a
+    /// page are handed on: the server looks for it while they are worked on.
     ///
     /// # Errors
     /// When the server stops before the end, or the connection is lost.
@@ -97,16 +98,7 @@ impl<'q> Pager<'q> {
         size: &mut PageSize,
     ) -> Result<Option<Vec<StructureTag>>, SourceError> {
         loop {
-            let mut answer = match self.answer.take() {
-                Some(answer) => answer,
-                None => match self.cookie.clone() {
-                    Some(cookie) => {
-                        let page = PagedResults { size: size.accepted, cookie };
-                        session.search(self.query, vec![page.critical().into()]).await?
-                    }
-                    None => return Ok(None),
-                },
-            };
+            let Some(mut answer) = self.answer(session, *size).await? else { return Ok(None) };
             let mut entries = Vec::new();
             while let Some(reply) = answer.next().await? {
                 match reply {
@@ -114,7 +106,7 @@ impl<'q> Pager<'q> {
                     Reply::Reference => self.references += 1,
                     Reply::Info(_) => {}
                 }
-                if entries.len() >= CHUNK {
+                if entries.len() > CHUNK {
                     self.answer = Some(answer);
                     return Ok(Some(entries));
                 }
@@ -153,8 +145,19 @@ impl<'q> Pager<'q> {
                 }
             }
             if !entries.is_empty() {
+                self.answer = self.answer(session, *size).await?;
                 return Ok(Some(entries));
             }
         }
+    }
+
+    /// The answer that is under way, or to the search for the next page; `None` after the last page.
+    async fn answer(&mut self, session: &mut Session, size: PageSize) -> Result<Option<Answer>, SourceError> {
+        if let Some(answer) = self.answer.take() {
+            return Ok(Some(answer));
+        }
+        let Some(cookie) = self.cookie.clone() else { return Ok(None) };
+        let page = PagedResults { size: size.accepted, cookie };
+        session.search(self.query, vec![page.critical().into()]).await.map(Some)
     }
 }

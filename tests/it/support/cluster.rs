@@ -171,10 +171,9 @@ impl Cluster {
         AuditMark::end_of(&self.handout.audit_log)
     }
 
-    /// All requests since `mark`, by everybody: other tests run at the same time, so filter by
-    /// namespace.
-    pub fn audit_since(&self, mark: AuditMark) -> Audit {
-        Audit::read(&self.handout.audit_log, mark)
+    /// All requests in a namespace since `mark`, by everybody.
+    pub fn audit_since(&self, mark: AuditMark, namespace: &str) -> Audit {
+        Audit::read(&self.handout.audit_log, mark, namespace)
     }
 
     /// The content of [`Self::kubeconfig`].

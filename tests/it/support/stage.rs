@@ -241,7 +241,7 @@ impl Stage {
     /// What the operator has asked the apiserver for in this namespace since `mark`.
     pub fn asked(&self, mark: AuditMark) -> Audit {
         let operator = format!("system:serviceaccount:{}:directory-sync", self.namespace);
-        self.cluster.audit_since(mark).by(&operator).in_namespace(&self.namespace)
+        self.cluster.audit_since(mark, &self.namespace).by(&operator)
     }
 
     /// Waits until the operator has read a ConfigMap so many times since a mark.

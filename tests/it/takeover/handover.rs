@@ -23,7 +23,7 @@ async fn of_two_operators_only_the_holder_of_the_lease_works() {
     stage.users_become(&["ada@a.test", "grace@a.test"]).await;
     stage.ready("acme", "True", "Synced").await;
 
-    let of_second = Cluster::get().audit_since(mark).in_namespace(&stage.namespace).by_pod("b");
+    let of_second = Cluster::get().audit_since(mark, &stage.namespace).by_pod("b");
     assert!(of_second.iter().any(|event| event.verb == "get"), "it looks at the lease");
     let besides = of_second.filter(|event| !(event.object_ref.resource == "leases" && event.verb == "get"));
     assert!(besides.iter().all(|event| event.verb == "list"), "and at the definitions: {besides:?}");
@@ -57,7 +57,7 @@ async fn an_operator_that_is_told_to_stop_gives_the_lease_back_after_its_last_wr
     assert_eq!(pair.stage.users().await.len(), 40);
 
     // In the order of the apiserver's answers: the last that the first has done is to give it back.
-    let written = Cluster::get().audit_since(mark).in_namespace(&pair.stage.namespace).writes();
+    let written = Cluster::get().audit_since(mark, &pair.stage.namespace).writes();
     let successful = written.filter(|event| event.code() < 300 && event.object_ref.resource != "events");
     let (a, b) = ("(a_", "(b_");
     let last = successful.iter().rposition(|event| event.user_agent.contains(a)).unwrap();

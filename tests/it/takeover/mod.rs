@@ -57,7 +57,7 @@ impl Pair {
 
     /// What one of the two has written since a mark, Events left out.
     fn written_by(&self, pod: &str, mark: AuditMark) -> Audit {
-        let requests = Cluster::get().audit_since(mark).in_namespace(&self.stage.namespace);
+        let requests = Cluster::get().audit_since(mark, &self.stage.namespace);
         requests.by_pod(pod).writes().filter(|event| event.object_ref.resource != "events")
     }
 }
