@@ -1,9 +1,10 @@
-// From a file's bytes to records, in each format of `spec.output.configMap`.
+// From bytes to records: lines of JSON, as slices have them, too, and the other formats of `spec.output.configMap`.
 
 package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -35,14 +36,9 @@ func records[S any](format string, content []byte, found map[string]S) error {
 			return err
 		}
 	case "JSONLines":
-		for decoder := json.NewDecoder(bytes.NewReader(content)); ; {
-			var record named[S]
-			if err := decoder.Decode(&record); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				return err
-			}
-			all = append(all, record)
+		var err error
+		if all, err = lines[named[S]](content); err != nil {
+			return err
 		}
 	case "CSV":
 		var err error
@@ -56,6 +52,20 @@ func records[S any](format string, content []byte, found map[string]S) error {
 		found[record.ObjectName] = record.Spec
 	}
 	return nil
+}
+
+// lines are those of a text, each of which is JSON.
+func lines[E any](text []byte) ([]E, error) {
+	var all []E
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
+		var line E
+		if err := decoder.Decode(&line); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, line)
+	}
 }
 
 // table reads one with a header: what is not there is an empty cell, and members are JSON.
@@ -90,4 +100,13 @@ func table[S any](content []byte) ([]named[S], error) {
 		all = append(all, record)
 	}
 	return all, nil
+}
+
+// decompress reads what was compressed with gzip.
+func decompress(content []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(reader)
 }
