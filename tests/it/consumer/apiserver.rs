@@ -49,16 +49,17 @@ struct Shared {
     version: watch::Sender<u64>,
 }
 
+/// What there is, and what has happened to it.
 #[derive(Default)]
-struct Store {
+pub struct Store {
     version: u64,
     /// By plural and name.
     objects: BTreeMap<(String, String), Value>,
     /// What has happened, after the version `oldest`.
     events: Vec<Happening>,
     oldest: u64,
-    /// How many watches were told that they have expired.
-    expired: usize,
+    /// How many watches were told that they have expired, by plural.
+    expired: BTreeMap<String, usize>,
 }
 
 struct Happening {
@@ -68,14 +69,16 @@ struct Happening {
 }
 
 impl Store {
-    fn put(&mut self, plural: &str, name: &str, spec: &Value) {
+    /// Creates or changes a mirror.
+    pub fn put(&mut self, plural: &str, name: &str, spec: &Value) {
         let key = (plural.to_owned(), name.to_owned());
         let what = if self.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
         let object = self.happen(plural, name, what, spec);
         self.objects.insert(key, object);
     }
 
-    fn delete(&mut self, plural: &str, name: &str) {
+    /// Deletes a mirror.
+    pub fn delete(&mut self, plural: &str, name: &str) {
         if let Some(object) = self.objects.remove(&(plural.to_owned(), name.to_owned())) {
             self.happen(plural, name, "DELETED", &object["spec"]);
         }
@@ -149,25 +152,31 @@ impl Apiserver {
         self.change(|store| store.put(plural, name, spec));
     }
 
-    /// Deletes a mirror and forgets everything that ever happened, in one step: all watches end, and
-    /// nobody is told of the deletion.
-    pub fn delete_untold(&self, plural: &str, name: &str) {
+    /// Changes mirrors in one step.
+    pub fn change(&self, change: impl FnOnce(&mut Store)) {
+        let mut store = self.shared.store.lock().unwrap();
+        change(&mut store);
+        self.shared.version.send_replace(store.version);
+    }
+
+    /// Changes mirrors and forgets everything that ever happened, in one step: all watches end, and nobody
+    /// is told of the change.
+    pub fn untold(&self, change: impl FnOnce(&mut Store)) {
         self.change(|store| {
-            store.delete(plural, name);
+            change(store);
             store.events.clear();
             store.oldest = store.version;
         });
     }
 
-    /// How many watches were told that they have expired.
-    pub fn expired(&self) -> usize {
-        self.shared.store.lock().unwrap().expired
+    /// How many watches of a kind were told that they have expired.
+    pub fn expired(&self, plural: &str) -> usize {
+        self.shared.store.lock().unwrap().expired.get(plural).copied().unwrap_or_default()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Store)) {
-        let mut store = self.shared.store.lock().unwrap();
-        change(&mut store);
-        self.shared.version.send_replace(store.version);
+    /// When its watches are told so.
+    pub fn expiry(&self) -> Expiry {
+        self.shared.expiry
     }
 }
 
@@ -262,7 +271,7 @@ impl Watch {
             self.ended = true;
             let gone = gone(&format!("too old resource version: {} ({})", self.seen, store.oldest));
             return self.told.then(|| {
-                store.expired += 1;
+                *store.expired.entry(self.plural.clone()).or_default() += 1;
                 format!("{}\n", json!({"type": "ERROR", "object": gone}))
             });
         };

@@ -1,13 +1,20 @@
-//! The example consumers that read slices, over changes of form while they run and while they are away.
+//! The example consumers on slices, over changes of form while they run and while they are away.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use directory_sync::slice::Payload;
+use futures::future::join_all;
+
+use super::apiserver::Store;
 use super::*;
 use crate::support::stage::csv;
 
-const PEOPLE: usize = 1_200;
+/// People who are copied from one form to the other, in several slices.
+const PEOPLE: usize = 300;
+/// People of whom a group has more members than fit into one entry.
+const MANY: usize = 1_010;
 
 fn people(count: usize) -> String {
     let mut table = "user_id,first_name,last_name,email\n".to_owned();
@@ -34,18 +41,11 @@ fn expected(people: usize, members: usize) -> BTreeMap<String, Row> {
 #[tokio::test]
 async fn tables_follow_a_directory_from_one_form_to_the_other_and_lose_nobody_meanwhile() {
     let stage = Stage::new("consumer-slices").await;
-    stage.tables("people", &people(PEOPLE), &members(900)).await;
+    stage.tables("people", &people(PEOPLE), &members(200)).await;
     stage.directory("acme", with(csv(), &json!({"output": {"mode": "Objects"}}))).await;
     stage.ready("acme", "True", "Synced").await;
-    let rule = json!([{
-        "apiGroups": ["directory-sync.io"],
-        "resources": ["directoryusers", "directorygroups", "directoryslices"],
-        "verbs": ["get", "list", "watch"],
-    }]);
-    let mut consumers =
-        Consumers::start_some(&stage, "acme", &rule, |program| ["rust", "python"].contains(&program.name))
-            .await;
-    consumers.tables_become(&expected(PEOPLE, 900)).await;
+    let mut consumers = Consumers::start(&stage).await;
+    consumers.tables_become(&expected(PEOPLE, 200)).await;
 
     // Nobody is ever missing from a table that was written in between.
     let ended = Arc::new(AtomicBool::new(false));
@@ -69,19 +69,63 @@ async fn tables_follow_a_directory_from_one_form_to_the_other_and_lose_nobody_me
     ended.store(true, Ordering::SeqCst);
     looker.await.unwrap();
 
-    // A change of members, of which there are too many for one entry.
-    stage.rewrite("people", json!({"user_groups.csv": members(1_100)})).await;
+    // More people, and a group of so many that its members are in slices of their own.
+    let tables = json!({"users.csv": people(MANY), "user_groups.csv": members(MANY)});
+    stage.rewrite("people", tables).await;
     stage.sync("acme").await;
-    consumers.tables_become(&expected(PEOPLE, 1_100)).await;
+    consumers.tables_become(&expected(MANY, MANY)).await;
 
     // While they are away: another form, and somebody is new.
     consumers.kill();
-    let tables = json!({"users.csv": people(PEOPLE + 1), "user_groups.csv": members(600)});
+    let tables = json!({"users.csv": people(MANY + 1), "user_groups.csv": members(600)});
     stage.rewrite("people", tables).await;
     stage.sync("acme").await;
     stage.respecify("acme", json!({"output": {"mode": "Objects"}})).await;
     stage.sync("acme").await;
     stage.ready("acme", "True", "Synced").await;
     consumers.restart();
-    consumers.tables_become(&expected(PEOPLE + 1, 600)).await;
+    consumers.tables_become(&expected(MANY + 1, 600)).await;
+}
+
+/// Writes these people as the operator does: a slice of them, and the manifest.
+fn write(store: &mut Store, people: &[&str]) {
+    let spec = |content: &str, lines: &[Value]| {
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        let Payload { text, hash } = Payload::write(lines.iter().map(String::as_bytes)).unwrap();
+        json!({"directory": "acme", "content": content, "payload": text, "hash": hash.to_string()})
+    };
+    let entry = |id: &&str| with(user(id), &json!({"objectName": format!("u-{id}")}));
+    let users = spec("Users", &people.iter().map(entry).collect::<Vec<_>>());
+    let head = json!({"format": 1, "users": people.len(), "groups": 0});
+    let line = json!({"name": "acme-s-u", "hash": users["hash"], "entries": people.len(), "bytes": 0});
+    store.put("directoryslices", "acme-s-u", &users);
+    store.put("directoryslices", "acme-s-manifest", &spec("Manifest", &[head, line]));
+}
+
+/// The table of these people, who are in no group.
+fn table(people: &[&str]) -> String {
+    people.iter().map(|id| row(id, &json!([]))).collect()
+}
+
+#[tokio::test]
+async fn an_expired_watch_of_slices_leaves_nobody_in_a_table_who_went_out_of_them_meanwhile() {
+    let follow = async |program: &'static Program, expiry| {
+        let apiserver = Apiserver::start(expiry).await;
+        apiserver.change(|store| write(store, &["ada", "grace"]));
+        let consumer = Consumer::start(program, &apiserver.kubeconfig());
+        consumer.table_becomes(&table(&["ada", "grace"])).await;
+        // The watch is open: a change arrives by it.
+        apiserver.change(|store| write(store, &["ada", "alan"]));
+        consumer.table_becomes(&table(&["ada", "alan"])).await;
+
+        apiserver.untold(|store| write(store, &["alan"]));
+        consumer.table_becomes(&table(&["alan"])).await;
+        was_told(program, &apiserver, "directoryslices");
+        // And goes on from there.
+        apiserver.change(|store| write(store, &["alan", "grace"]));
+        consumer.table_becomes(&table(&["alan", "grace"])).await;
+    };
+    for expiry in [Expiry::WhenOpenedAgain, Expiry::WhileOpen] {
+        join_all(PROGRAMS.iter().map(|program| follow(program, expiry))).await;
+    }
 }
