@@ -61,10 +61,14 @@ async fn tables_follow_a_directory_from_one_form_to_the_other_and_lose_nobody_me
             }
         }
     });
-    for form in ["Slices", "Objects", "Slices"] {
+    for (form, size) in [("Slices", 210), ("Objects", 220), ("Slices", 230)] {
         stage.respecify("acme", json!({"output": {"mode": form}})).await;
         stage.sync("acme").await;
         stage.ready("acme", "True", "Synced").await;
+        // Each program has come along: a change that is written in this form alone arrives.
+        stage.rewrite("people", json!({"user_groups.csv": members(size)})).await;
+        stage.sync("acme").await;
+        consumers.tables_become(&expected(PEOPLE, size)).await;
     }
     ended.store(true, Ordering::SeqCst);
     looker.await.unwrap();
