@@ -173,11 +173,6 @@ impl Apiserver {
     pub fn expired(&self, plural: &str) -> usize {
         self.shared.store.lock().unwrap().expired.get(plural).copied().unwrap_or_default()
     }
-
-    /// When its watches are told so.
-    pub fn expiry(&self) -> Expiry {
-        self.shared.expiry
-    }
 }
 
 impl Drop for Apiserver {
