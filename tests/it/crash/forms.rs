@@ -62,9 +62,9 @@ impl Move {
     async fn happens(&self, mishap: Mishap, at: usize, expected: &Found) {
         let proxy = Proxy::start(Cluster::get()).await;
         let mut stage = self.start(&proxy).await;
-        arrange(&proxy, &stage.operator, mishap, at);
+        let arranged = arrange(&proxy, &stage.operator, mishap, at);
         self.change(&stage).await;
-        revive(&proxy, &mut stage.operator, mishap).await;
+        arranged.survive(&mut stage.operator).await;
         eventually("all is as in a move without a mishap", LIMIT, async || match found(&stage).await {
             Ok(found) if found == *expected => Ok(()),
             found => Err(format!("{found:?}\n{}", stage.operator.log())),

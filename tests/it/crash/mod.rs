@@ -23,6 +23,9 @@ use scenario::{LIMIT, Scenario, State, Write};
 /// How many points are tried at a time.
 const AT_A_TIME: usize = 4;
 
+/// How often no write may have come since the look before, until an operator is taken to be done.
+const STILL: usize = 100;
+
 /// What happens at a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mishap {
@@ -98,10 +101,20 @@ fn count_writes(
     counter
 }
 
+/// A mishap that is to happen.
+struct Arranged<'a> {
+    proxy: &'a Proxy,
+    mishap: Mishap,
+    /// The number of the write.
+    at: usize,
+    /// How many writes there were so far.
+    writes: Arc<AtomicUsize>,
+}
+
 /// Has the mishap happen at the write of this number.
-fn arrange(proxy: &Proxy, operator: &Operator, mishap: Mishap, at: usize) {
+fn arrange<'a>(proxy: &'a Proxy, operator: &Operator, mishap: Mishap, at: usize) -> Arranged<'a> {
     let process = operator.id();
-    count_writes(proxy, move |number| {
+    let writes = count_writes(proxy, move |number| {
         if number == at {
             mishap.verdict(process)
         } else if number > at && mishap.kills() {
@@ -111,17 +124,29 @@ fn arrange(proxy: &Proxy, operator: &Operator, mishap: Mishap, at: usize) {
             Verdict::Pass
         }
     });
+    Arranged { proxy, mishap, at, writes }
 }
 
-/// Starts an operator again that the mishap has killed.
-async fn revive(proxy: &Proxy, operator: &mut Operator, mishap: Mishap) {
-    if mishap.kills() {
-        eventually("the operator is dead", LIMIT, async || {
-            operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
+impl Arranged<'_> {
+    /// Starts the operator again once the mishap has killed it. A run that takes longer shows its progress, so
+    /// another may come to its end with a write less; then there is nothing to survive.
+    async fn survive(self, operator: &mut Operator) {
+        let Self { proxy, mishap, at, writes } = self;
+        if !mishap.kills() {
+            return;
+        }
+        let mut still = (0, 0);
+        eventually("the operator is dead, or has nothing more to write", LIMIT, async || {
+            let count = writes.load(Ordering::SeqCst);
+            still = if still.0 == count { (count, still.1 + 1) } else { (count, 0) };
+            let over = (1..at).contains(&count) && still.1 >= STILL;
+            if over || operator.ended().is_some() { Ok(()) } else { Err(format!("it lives, {count} writes")) }
         })
         .await;
         proxy.decide(|_| Verdict::Pass);
-        operator.restart().await;
+        if operator.ended().is_some() {
+            operator.restart().await;
+        }
     }
 }
 
@@ -148,9 +173,9 @@ async fn happens(mishap: Mishap, at: usize, expected: &Undisturbed) {
     let proxy = Proxy::start(Cluster::get()).await;
     let mut scenario = Scenario::start(Cluster::get(), "crash", &proxy).await;
     let mark = Cluster::get().audit_mark();
-    arrange(&proxy, &scenario.stage.operator, mishap, at);
+    let arranged = arrange(&proxy, &scenario.stage.operator, mishap, at);
     scenario.change().await;
-    revive(&proxy, &mut scenario.stage.operator, mishap).await;
+    arranged.survive(&mut scenario.stage.operator).await;
     scenario.settles_as(&expected.state).await;
     let written = scenario.written(mark);
     assert_eq!(written, expected.mirrors, "each mirror is written once, and no other");
