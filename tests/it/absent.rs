@@ -8,6 +8,7 @@ use directory_sync::model::State;
 use serde_json::json;
 
 use crate::faults::F14;
+use crate::slices::{entries, has_form, mode, slices};
 use crate::support::ldap::{Company, Slapd};
 use crate::support::stage::{LIMIT, Stage, csv, ldap, with};
 use crate::support::wait::eventually;
@@ -94,6 +95,32 @@ async fn f14_an_attribute_that_nobody_has_any_more_stays_and_everything_else_goe
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(titles(&stage).await, 30);
     assert_eq!(stage.status("acme").await.pending_plan, None);
+}
+
+#[tokio::test]
+async fn f14_an_attribute_that_nobody_has_any_more_stays_in_slices_and_in_the_objects_made_of_them() {
+    let stage = Stage::new("absent-slices").await;
+    stage.tables("people", &titled(0..30), "group_name,user_id\nadmins,1\n").await;
+    stage.directory("acme", mode("Slices")).await;
+    stage.ready("acme", "True", "Synced").await;
+    now(&stage, &untitled((1..30).chain([77]))).await;
+    F14.is_seen(&stage, "acme").await;
+    assert_eq!(held(&stage).await.0, ["title"]);
+    let with = async |attribute: &str, value: &str| {
+        entries(&stage, "acme").await.values().filter(|entry| entry[attribute] == value).count()
+    };
+    assert_eq!((with("title", "Clerk").await, with("department", "Support").await), (29, 30));
+
+    // The same reading again costs no write.
+    let before = slices(&stage, "acme").await;
+    stage.full_sync("acme").await;
+    assert_eq!(slices(&stage, "acme").await, before);
+
+    // The values that the source does not show move along.
+    stage.respecify("acme", json!({"output": {"mode": "Objects"}})).await;
+    has_form(&stage, "acme", "Objects").await;
+    assert_eq!((stage.users().await.len(), titles(&stage).await), (30, 29));
+    assert_eq!(held(&stage).await.0, ["title"]);
 }
 
 #[tokio::test]

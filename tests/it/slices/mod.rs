@@ -63,7 +63,7 @@ async fn stage_of(stage: Stage, count: usize, form: &str) -> Stage {
 }
 
 /// Everybody, read by the library's own reader.
-async fn entries(stage: &Stage, directory: &str) -> Entries {
+pub async fn entries(stage: &Stage, directory: &str) -> Entries {
     let client = Cluster::get().client();
     let place = Place { client: &client, namespace: &stage.namespace, directory };
     let mut entries = Entries::new();
@@ -87,7 +87,7 @@ pub async fn slices(stage: &Stage, directory: &str) -> BTreeMap<String, String> 
 }
 
 /// Waits until a Directory has one form, and nothing is left of the other.
-async fn has_form(stage: &Stage, directory: &str, form: &str) {
+pub async fn has_form(stage: &Stage, directory: &str, form: &str) {
     eventually("nothing is left of the other form", LIMIT, async || {
         let (slices, objects) = (slices(stage, directory).await, stage.mirrors(directory).await);
         let manifest = slices.contains_key(&format!("{directory}-s-manifest"));
