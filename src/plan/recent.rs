@@ -88,12 +88,47 @@ mod tests {
     fn losses_count_for_a_day_and_not_for_two() {
         let mut recent = Recent::default();
         recent.add(START, 3, 1);
-        recent.add(START + 60, 2, 0);
-        assert_eq!(recent.within(START + 60), (5, 1));
-        assert_eq!(recent.within(START + DAY - 1), (5, 1));
+        recent.add(START + 60, 2, 3);
+        assert_eq!(recent.within(START + 60), (5, 4));
+        assert_eq!(recent.within(START + DAY - 1), (5, 4));
         assert_eq!(recent.within(START + DAY + HOUR), (0, 0));
         recent.add(START + DAY + HOUR, 0, 0);
         assert_eq!(recent.entries(), []);
+    }
+
+    #[test]
+    fn what_was_kept_over_a_restart_counts_on_in_whatever_order_it_comes() {
+        let mut recent = Recent::default();
+        recent.add(START, 3, 1);
+        recent.add(START + 2 * HOUR, 2, 0);
+        let mut kept = recent.entries().to_vec();
+        kept.reverse();
+        let restored = Recent::of(kept);
+        assert_eq!(restored.within(START + 2 * HOUR), (5, 1));
+        assert_eq!(restored, recent, "oldest first");
+    }
+
+    #[test]
+    fn a_loss_counts_until_a_day_after_the_end_of_its_hour() {
+        let mut recent = Recent::default();
+        recent.add(START, 2, 2);
+        let over = recent.entries()[0].at + DAY;
+        assert_eq!([recent.within(over - 1), recent.within(over)], [(2, 2), (0, 0)]);
+        recent.add(over - 1, 0, 0);
+        assert_eq!(recent.entries().len(), 1);
+        recent.add(over, 0, 0);
+        assert_eq!(recent.entries(), []);
+    }
+
+    #[test]
+    fn of_more_hours_than_are_kept_the_oldest_count_with_the_next() {
+        let mut recent = Recent::default();
+        // A clock that is put back again and again.
+        for hour in (0..40).rev() {
+            recent.add(START + hour * HOUR, 1, 2);
+        }
+        assert_eq!(recent.within(START), (40, 80));
+        assert_eq!(recent.entries().len(), MAX_ENTRIES);
     }
 
     #[test]
