@@ -27,6 +27,14 @@ pub struct Approved {
     attributes: Vec<String>,
 }
 
+impl Approved {
+    /// Whether people or groups were approved to go, and not attributes alone.
+    #[must_use]
+    pub fn names_mirrors(&self) -> bool {
+        !self.mirrors.is_empty()
+    }
+}
+
 /// What is to be done with losses above the limits.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -129,6 +137,17 @@ mod tests {
             Decision::CarryOut(approved) => approved,
             Decision::Hold(pending, _) => panic!("{pending:?}"),
         }
+    }
+
+    #[test]
+    fn who_approves_that_an_attribute_goes_has_approved_nobodys_going() {
+        let approve = |held: &HeldPlan| {
+            let first = shown(decide(held.clone(), None, None, None, "acme", at(0)));
+            carried_out(decide(held.clone(), Some(&first), Some(&first.hash), None, "acme", at(1)))
+        };
+        let title = || vec!["title".to_owned()];
+        assert!(!approve(&HeldPlan::with(None, title()).unwrap()).names_mirrors());
+        assert!(approve(&HeldPlan::with(Some(held(&["1"])), title()).unwrap()).names_mirrors());
     }
 
     #[test]

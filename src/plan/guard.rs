@@ -184,8 +184,12 @@ fn loss(update: &Update, all_groups_emptied: bool) -> Option<Loss> {
     let Update { mirror, observed, .. } = update;
     match mirror.name.kind {
         Kind::User => {
-            let deactivates = observed.state == Some(State::Active) && mirror.state == Some(State::Inactive);
-            deactivates.then_some(Loss::Deactivate)
+            let was_active = match observed.state {
+                Some(state) => state == State::Active,
+                // Somebody has removed the label: only the content can still say that nothing changes.
+                None => observed.hash != Some(mirror.hash),
+            };
+            (was_active && mirror.state == Some(State::Inactive)).then_some(Loss::Deactivate)
         }
         Kind::Group => {
             let (before, now) = (observed.members, mirror.members);
@@ -305,6 +309,26 @@ mod tests {
         let people = (6..100).map(|id| user(id, if id < 12 { State::Inactive } else { State::Active }));
         let held = judge(&plan(&index, people, &[]), &index, &LIMITS, (0, 0)).unwrap();
         assert_eq!(held.losses, Losses { deactivated: 6, deleted_users: 6, ..Losses::default() });
+    }
+
+    #[test]
+    fn people_whose_state_somebody_has_removed_were_active_unless_their_content_says_otherwise() {
+        let unlabelled = |states: State| {
+            let mut index = Index::default();
+            for id in 0..12 {
+                let user = user(id, states);
+                let observed = observed(ContentHash::of(&user).unwrap(), None, 0);
+                index.insert(MirrorName::new(Kind::User, &user.external_id), observed);
+            }
+            index
+        };
+        let inactive = || (0..12).map(|id| user(id, State::Inactive));
+        let index = unlabelled(State::Active);
+        let held = judge(&plan(&index, inactive(), &[]), &index, &LIMITS, (0, 0)).unwrap();
+        assert_eq!(held.losses, Losses { deactivated: 12, ..Losses::default() });
+        let index = unlabelled(State::Inactive);
+        let labels = plan(&index, inactive(), &[]);
+        assert_eq!((labels.updates.len(), judge(&labels, &index, &LIMITS, (0, 0))), (12, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! for the day. The checkpoint has its names before the first of it goes, so that nothing of it is
 //! missing in that count whenever the operator ends.
 
+use super::super::approval::Approved;
 use super::super::held_names::HeldNames;
 use super::super::lasting::Lasting;
 use super::super::memory::Memory;
@@ -26,8 +27,8 @@ impl Leaving {
 
     /// Puts the names of what goes unasked among what must outlive a restart; false when nothing does.
     pub(super) fn announce(&self, memory: &mut Memory) -> bool {
-        let counts = memory.approved.is_none();
-        let Some(lasting) = memory.lasting.as_mut().filter(|_| counts) else { return false };
+        let approved = are_approved(memory);
+        let Some(lasting) = memory.lasting.as_mut().filter(|_| !approved) else { return false };
         let losses = self.losses.iter().filter(|(loss, _)| *loss != Loss::Shrink);
         let losses: Vec<_> = losses.copied().collect();
         lasting.leaving = (!losses.is_empty()).then(|| HeldNames { hash: String::new(), losses });
@@ -37,7 +38,7 @@ impl Leaving {
     /// Looks who is gone now: forgets since when they were missing, and counts them, unless they
     /// were approved. Whoever could not be written is still there.
     pub(super) fn settle(self, run: &Run<'_>, memory: &mut Memory, now: i64) {
-        let approved = memory.approved.is_some();
+        let approved = are_approved(memory);
         let Some(lasting) = &mut memory.lasting else { return };
         lasting.leaving = None;
         let observed = |name| run.context.observed.get(run.key, name);
@@ -57,6 +58,11 @@ impl Leaving {
             count(lasting, &self.losses, now, observed);
         }
     }
+}
+
+/// Whether somebody has approved who goes. Below the limits nobody is asked, whatever else is approved.
+fn are_approved(memory: &Memory) -> bool {
+    memory.approved.as_ref().is_some_and(Approved::names_mirrors)
 }
 
 /// Counts what went in a run that did not come to its end, as when the operator was killed.
