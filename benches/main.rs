@@ -21,6 +21,7 @@ mod peer;
 mod process;
 mod reading;
 mod report;
+mod rest;
 mod row;
 mod scale;
 mod searches;

@@ -11,6 +11,7 @@ use crate::first_sync::bare;
 use crate::floor::{self, Body};
 use crate::reading;
 use crate::report::{Table, figure};
+use crate::rest;
 use crate::row::{Bound, Row, median};
 use crate::scale::{Scale, grouped, size};
 use crate::second_sync::{self, Quiet};
@@ -124,6 +125,7 @@ async fn ours(scale: &Scale, slapd: &Slapd) -> Ours {
 async fn sync(settings: &Value, groups: usize) -> (Stage, Times) {
     let stage = Stage::new().await;
     let watching = Watching::start::<DirectoryGroup>(&stage.namespace).await;
+    rest::at_rest().await;
     let begun = stage.apply(settings, "24h").await;
     let groups = watching.arrival(groups).await.instant - begun;
     let everybody = stage.ready().await - begun;
@@ -132,7 +134,10 @@ async fn sync(settings: &Value, groups: usize) -> (Stage, Times) {
 
 /// The floor of both times.
 async fn bare_times(groups: &[Body], everybody: &[Body]) -> Times {
-    Times { groups: bare(groups).await.seconds, everybody: bare(everybody).await.seconds }
+    rest::at_rest().await;
+    let groups = bare(groups).await.seconds;
+    rest::at_rest().await;
+    Times { groups, everybody: bare(everybody).await.seconds }
 }
 
 impl Times {
