@@ -80,14 +80,15 @@ impl Store {
     /// Deletes a mirror.
     pub fn delete(&mut self, plural: &str, name: &str) {
         if let Some(object) = self.objects.remove(&(plural.to_owned(), name.to_owned())) {
-            self.happen(plural, name, "DELETED", &object["spec"]);
+            self.happen(plural, name, "DELETED", &object[type_of(plural).content]);
         }
     }
 
-    fn happen(&mut self, plural: &str, name: &str, what: &str, spec: &Value) -> Value {
+    fn happen(&mut self, plural: &str, name: &str, what: &str, content: &Value) -> Value {
         self.version += 1;
+        let Type { api_version, kind, content: field, .. } = type_of(plural);
         let object = json!({
-            "apiVersion": "directory-sync.io/v1alpha1", "kind": kind(plural), "spec": spec,
+            "apiVersion": api_version, "kind": kind, field: content,
             "metadata": {
                 "name": name, "namespace": "default", "uid": name,
                 "resourceVersion": self.version.to_string(),
@@ -108,11 +109,33 @@ impl Store {
     }
 }
 
-fn kind(plural: &str) -> &'static str {
+/// What is to be known of a kind of objects.
+struct Type {
+    api_version: &'static str,
+    kind: &'static str,
+    /// The field that a test writes.
+    content: &'static str,
+    /// Which of the objects an application may ask for.
+    selector: (&'static str, &'static str),
+}
+
+fn type_of(plural: &str) -> Type {
+    let mirror = |kind| Type {
+        api_version: "directory-sync.io/v1alpha1",
+        kind,
+        content: "spec",
+        selector: ("labelSelector", "directory-sync.io/directory=acme"),
+    };
     match plural {
-        "directoryusers" => "DirectoryUser",
-        "directorygroups" => "DirectoryGroup",
-        _ => "DirectorySlice",
+        "directoryusers" => mirror("DirectoryUser"),
+        "directorygroups" => mirror("DirectoryGroup"),
+        "directoryslices" => mirror("DirectorySlice"),
+        _ => Type {
+            api_version: "v1",
+            kind: "ConfigMap",
+            content: "data",
+            selector: ("fieldSelector", "metadata.name=people"),
+        },
     }
 }
 
@@ -124,6 +147,7 @@ impl Apiserver {
         let routes = axum::Router::new()
             .route(mirrors, get(answer))
             .route(&format!("{mirrors}/{{name}}"), get(one))
+            .route("/api/v1/namespaces/default/{plural}", get(answer))
             .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -185,8 +209,9 @@ async fn answer(State(shared): State<Arc<Shared>>, UrlPath(plural): UrlPath<Stri
     let query: BTreeMap<String, String> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let is = |name: &str, value: &str| query.get(name).is_some_and(|found| found == value);
-    // Whoever reads more than the Directory's mirrors is told so.
-    if !is("labelSelector", "directory-sync.io/directory=acme") {
+    // Whoever reads more than the Directory's mirrors, or the ConfigMap, is told so.
+    let (selector, wanted) = type_of(&plural).selector;
+    if !is(selector, wanted) {
         return refuse(
             StatusCode::BAD_REQUEST,
             &json!({"message": format!("not the right selector: {uri}")}),
@@ -215,8 +240,9 @@ async fn one(State(shared): State<Arc<Shared>>, UrlPath(key): UrlPath<(String, S
 fn list(store: &Store, plural: &str) -> Response {
     let items: Vec<&Value> =
         store.objects.iter().filter(|((of, _), _)| of == plural).map(|(_, object)| object).collect();
+    let Type { api_version, kind, .. } = type_of(plural);
     let list = json!({
-        "apiVersion": "directory-sync.io/v1alpha1", "kind": format!("{}List", kind(plural)),
+        "apiVersion": api_version, "kind": format!("{kind}List"),
         "metadata": {"resourceVersion": store.version.to_string()}, "items": items,
     });
     ([(header::CONTENT_TYPE, "application/json")], list.to_string()).into_response()

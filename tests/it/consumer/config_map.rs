@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use data_encoding::HEXLOWER;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::apiserver::Store;
 use super::program::Consumer;
-use super::{Consumers, Row, row};
+use super::{Consumers, Row, outlive_expired_watches, row, user};
 use crate::support::stage::{LIMIT, Stage, csv, with};
 use crate::support::wait::eventually;
 
@@ -157,4 +159,19 @@ async fn half_an_update_and_a_config_map_that_is_gone_leave_the_tables_as_they_w
     tables_become("grace").await;
     stage.create::<ConfigMap>(with(map, &json!({"data": written("alan", "alan")}))).await;
     tables_become("alan").await;
+}
+
+/// Writes these people as the operator does: a file of them, and the index.
+fn write(store: &mut Store, people: &[&str]) {
+    let entry = |id: &&str| with(user(id), &json!({"objectName": format!("u-{id}")}));
+    let users = people.iter().map(entry).collect::<Value>().to_string();
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&users));
+    let file = json!({"configMap": "people", "key": "users.json", "kind": "user", "sha256": sha256});
+    let index = json!({"format": "JSON", "gzip": false, "files": [file]});
+    store.put("configmaps", "people", &json!({"index.json": index.to_string(), "users.json": users}));
+}
+
+#[tokio::test]
+async fn an_expired_watch_of_a_config_map_leaves_nobody_in_a_table_who_went_out_of_it_meanwhile() {
+    outlive_expired_watches("configmap/people", "configmaps", write).await;
 }

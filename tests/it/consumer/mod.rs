@@ -12,6 +12,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ use crate::support::ldap::company::{SUFFIX, group_dn, user_dn};
 use crate::support::ldap::{Company, Slapd};
 use crate::support::stage::{Stage, ldap, with};
 
-use apiserver::{Apiserver, Expiry};
+use apiserver::{Apiserver, Expiry, Store};
 use program::{Consumer, PROGRAMS, Program};
 
 /// A person in the table: whether they are active, and their groups.
@@ -234,6 +235,36 @@ async fn an_expired_watch_leaves_nobody_in_a_table_who_was_deleted_meanwhile() {
             apiserver.put("directoryusers", "u-alan", &user("alan"));
             consumer.table_becomes(&(row("alan", &json!([])) + &row("grace", &json!(["all"])))).await;
         }
+    }
+}
+
+/// The table of these people, who are in no group.
+fn table_of(people: &[&str]) -> String {
+    people.iter().map(|id| row(id, &json!([]))).collect()
+}
+
+/// Has each program follow `source` over a watch that expires, in both ways, while somebody goes. `write` writes
+/// people in the objects of this plural.
+async fn outlive_expired_watches(source: &str, plural: &str, write: impl Fn(&mut Store, &[&str])) {
+    let write = &write;
+    let follow = async |program: &'static Program, expiry| {
+        let apiserver = Apiserver::start(expiry).await;
+        apiserver.change(|store| write(store, &["ada", "grace"]));
+        let consumer = Consumer::start_from(program, source, &apiserver.kubeconfig());
+        consumer.table_becomes(&table_of(&["ada", "grace"])).await;
+        // The watch is open: a change arrives by it.
+        apiserver.change(|store| write(store, &["ada", "alan"]));
+        consumer.table_becomes(&table_of(&["ada", "alan"])).await;
+
+        apiserver.untold(|store| write(store, &["alan"]));
+        consumer.table_becomes(&table_of(&["alan"])).await;
+        was_told(program, &apiserver, plural);
+        // And goes on from there.
+        apiserver.change(|store| write(store, &["alan", "grace"]));
+        consumer.table_becomes(&table_of(&["alan", "grace"])).await;
+    };
+    for expiry in [Expiry::WhenOpenedAgain, Expiry::WhileOpen] {
+        join_all(PROGRAMS.iter().map(|program| follow(program, expiry))).await;
     }
 }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use directory_sync::slice::Payload;
-use futures::future::join_all;
 
-use super::apiserver::Store;
 use super::*;
 use crate::support::stage::csv;
 
@@ -106,30 +104,7 @@ fn write(store: &mut Store, people: &[&str]) {
     store.put("directoryslices", "acme-s-manifest", &spec("Manifest", &[head, line]));
 }
 
-/// The table of these people, who are in no group.
-fn table(people: &[&str]) -> String {
-    people.iter().map(|id| row(id, &json!([]))).collect()
-}
-
 #[tokio::test]
 async fn an_expired_watch_of_slices_leaves_nobody_in_a_table_who_went_out_of_them_meanwhile() {
-    let follow = async |program: &'static Program, expiry| {
-        let apiserver = Apiserver::start(expiry).await;
-        apiserver.change(|store| write(store, &["ada", "grace"]));
-        let consumer = Consumer::start(program, &apiserver.kubeconfig());
-        consumer.table_becomes(&table(&["ada", "grace"])).await;
-        // The watch is open: a change arrives by it.
-        apiserver.change(|store| write(store, &["ada", "alan"]));
-        consumer.table_becomes(&table(&["ada", "alan"])).await;
-
-        apiserver.untold(|store| write(store, &["alan"]));
-        consumer.table_becomes(&table(&["alan"])).await;
-        was_told(program, &apiserver, "directoryslices");
-        // And goes on from there.
-        apiserver.change(|store| write(store, &["alan", "grace"]));
-        consumer.table_becomes(&table(&["alan", "grace"])).await;
-    };
-    for expiry in [Expiry::WhenOpenedAgain, Expiry::WhileOpen] {
-        join_all(PROGRAMS.iter().map(|program| follow(program, expiry))).await;
-    }
+    outlive_expired_watches("acme", "directoryslices", write).await;
 }
