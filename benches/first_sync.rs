@@ -4,12 +4,11 @@
 use serde_json::Value;
 
 use crate::floor::{self, Body};
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::reading;
 use crate::row::{Bound, Row, median, number};
 use crate::scale::{Scale, size};
 use crate::stage::{self, Stage};
-use crate::support::cluster::Cluster;
 use crate::support::ldap::{Operations, Slapd};
 
 /// What came of it, and what the next families go on with.
@@ -115,5 +114,5 @@ fn seconds(costs: &[Cost]) -> String {
 }
 
 fn control_plane_cpu() -> f64 {
-    ["etcd", "kube-apiserver"].map(|name| Process::of(Cluster::get().process(name)).cpu()).iter().sum()
+    process::cpu_of(&["etcd", "kube-apiserver"])
 }

@@ -2,8 +2,15 @@
 
 use std::fs;
 
+use crate::support::cluster::Cluster;
+
 /// The kernel counts processor time in hundredths of a second (`USER_HZ`) on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor time of these components of the control plane so far, in seconds.
+pub fn cpu_of(components: &[&str]) -> f64 {
+    components.iter().map(|name| Process::of(Cluster::get().process(name)).cpu()).sum()
+}
 
 /// A process of this machine.
 #[derive(Clone, Copy, Debug)]

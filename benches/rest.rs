@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::process::Process;
-use crate::support::cluster::Cluster;
+use crate::process;
 
 /// All of the control plane.
 const COMPONENTS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"];
@@ -16,17 +15,12 @@ const LIMIT: u32 = 60;
 pub async fn at_rest() {
     let mut quiet = 0;
     for _ in 0..LIMIT {
-        let before = used();
+        let before = process::cpu_of(&COMPONENTS);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        quiet = if used() - before < AT_REST { quiet + 1 } else { 0 };
+        quiet = if process::cpu_of(&COMPONENTS) - before < AT_REST { quiet + 1 } else { 0 };
         if quiet == 2 {
             return;
         }
     }
     eprintln!("        the control plane has not come to rest within {LIMIT} s");
-}
-
-/// Processor time so far, in seconds.
-fn used() -> f64 {
-    COMPONENTS.iter().map(|name| Process::of(Cluster::get().process(name)).cpu()).sum()
 }

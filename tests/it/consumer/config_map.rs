@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::apiserver::Store;
 use super::program::Consumer;
-use super::{Consumers, Row, outlive_expired_watches, row, user};
+use super::{Consumers, Row, entry, outlive_expired_watches, row};
 use crate::support::stage::{LIMIT, Stage, csv, with};
 use crate::support::wait::eventually;
 
@@ -163,7 +163,6 @@ async fn half_an_update_and_a_config_map_that_is_gone_leave_the_tables_as_they_w
 
 /// Writes these people as the operator does: a file of them, and the index.
 fn write(store: &mut Store, people: &[&str]) {
-    let entry = |id: &&str| with(user(id), &json!({"objectName": format!("u-{id}")}));
     let users = people.iter().map(entry).collect::<Value>().to_string();
     let sha256 = HEXLOWER.encode(&Sha256::digest(&users));
     let file = json!({"configMap": "people", "key": "users.json", "kind": "user", "sha256": sha256});

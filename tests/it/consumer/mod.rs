@@ -238,6 +238,11 @@ async fn an_expired_watch_leaves_nobody_in_a_table_who_was_deleted_meanwhile() {
     }
 }
 
+/// A person as an entry of a slice or of a file.
+fn entry(id: &&str) -> Value {
+    with(user(id), &json!({"objectName": format!("u-{id}")}))
+}
+
 /// The table of these people, who are in no group.
 fn table_of(people: &[&str]) -> String {
     people.iter().map(|id| row(id, &json!([]))).collect()

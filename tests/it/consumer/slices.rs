@@ -96,7 +96,6 @@ fn write(store: &mut Store, people: &[&str]) {
         let Payload { text, hash } = Payload::write(lines.iter().map(String::as_bytes)).unwrap();
         json!({"directory": "acme", "content": content, "payload": text, "hash": hash.to_string()})
     };
-    let entry = |id: &&str| with(user(id), &json!({"objectName": format!("u-{id}")}));
     let users = spec("Users", &people.iter().map(entry).collect::<Vec<_>>());
     let head = json!({"format": 1, "users": people.len(), "groups": 0});
     let line = json!({"name": "acme-s-u", "hash": users["hash"], "entries": people.len(), "bytes": 0});

@@ -9,7 +9,6 @@ use futures::future::join_all;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
 use kube::{Client, ResourceExt};
-use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::manifest::{self, kind};
@@ -26,7 +25,7 @@ pub static HELM: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// What the chart renders with each set of values, as text: hundreds of operators are started with the same.
-static RENDERED: Mutex<Option<HashMap<Vec<String>, Vec<String>>>> = Mutex::new(None);
+static RENDERED: LazyLock<Mutex<HashMap<Vec<String>, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 /// Applies the Role, the RoleBinding and the ServiceAccount that the chart renders for a release in
 /// `namespace`.
@@ -59,7 +58,7 @@ async fn apply(client: Client, namespace: &str, object: DynamicObject) {
 fn roles(values: &[&str]) -> Vec<String> {
     let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
     let mut rendered = RENDERED.lock().unwrap_or_else(PoisonError::into_inner);
-    rendered.get_or_insert_default().entry(values).or_insert_with_key(|values| render(values)).clone()
+    rendered.entry(values).or_insert_with_key(|values| render(values)).clone()
 }
 
 fn render(values: &[String]) -> Vec<String> {
@@ -75,5 +74,5 @@ fn render(values: &[String]) -> Vec<String> {
     let objects = manifest::parse(&String::from_utf8(output.stdout).unwrap());
     let roles =
         objects.iter().filter(|object| matches!(kind(object), "ServiceAccount" | "Role" | "RoleBinding"));
-    roles.map(|object| serde_json::to_value(object).unwrap()).map(|value: Value| value.to_string()).collect()
+    roles.map(|object| serde_json::to_string(object).unwrap()).collect()
 }
