@@ -4,7 +4,7 @@
 use super::*;
 use crate::support::company::Company;
 use crate::support::ldap::certificates::Authority;
-use crate::support::ldap::free_port;
+use crate::support::ports::free_port;
 use crate::support::samba::company::{LAB, PEOPLE, ldif};
 
 #[tokio::test]

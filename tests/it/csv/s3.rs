@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Answer, GROUPS, MEMBERS, ONE, TWO};
 use crate::support::ldap::certificates::Authority;
-use crate::support::ldap::{free_port, proxy};
+use crate::support::ldap::proxy;
 use crate::support::moto::{Bucket, Encrypted, account, account_of};
+use crate::support::ports::free_port;
 
 async fn ask(bucket: &Bucket, settings: &Value, request: Pull) -> Result<Answer, SourceError> {
     let mut from = bucket.from();

@@ -8,7 +8,8 @@ use directory_sync::source::{Class, Material, Pull, SourceError};
 use serde_json::{Value, json};
 
 use super::{Answer, GROUPS, MEMBERS, ONE, TWO};
-use crate::support::ldap::{free_port, proxy};
+use crate::support::ldap::proxy;
+use crate::support::ports::free_port;
 use crate::support::sftp::{Sshd, account};
 
 /// Reads with the account's key.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::support::audit::AuditMark;
-use crate::support::ldap::free_port;
+use crate::support::ports::free_port;
 use crate::support::proxy::holding::Holding;
 use crate::support::proxy::{Asked, Verdict};
 use crate::support::stage::{LIMIT, ONE, TWO, csv, with};

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::support::ldap::proxy::{held, saying};
-use crate::support::ldap::{Company, PASSWORD, READER, Slapd, free_port};
+use crate::support::ldap::{Company, PASSWORD, READER, Slapd};
 use crate::support::moto::{self, Bucket};
+use crate::support::ports::free_port;
 use crate::support::stage::{Stage, TWO, csv_files};
 use crate::support::stub_controller::{Found, StubController};
 use crate::traps::Scene;

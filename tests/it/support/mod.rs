@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod moto;
 pub mod neighbours;
 pub mod operator;
+pub mod ports;
 pub mod proxy;
 pub mod python;
 pub mod samba;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ldap::certificates::Certificate;
-use super::ldap::free_port;
+use super::ports::free_port;
 use super::python::python;
 
 /// The Secret that settings name.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::ldap::Slapd;
 use super::ldap::proxy::{Held, Listener, held, slow};
-use super::ldap::{Slapd, free_port};
+use super::ports::free_port;
 use super::stage::{LIMIT, Stage, csv, ldap, with};
 use super::wait::eventually;
 

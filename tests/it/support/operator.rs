@@ -1,7 +1,6 @@
 //! The operator as a process of its own, under the rights that the chart gives it.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::clock::Clock;
 use super::cluster::Cluster;
 use super::definitions;
 use super::kubeconfig;
+use super::ports::free_port;
 use super::proxy::Proxy;
 use super::wait::eventually;
 
@@ -229,10 +229,6 @@ fn spawn(
         .spawn()
         .unwrap();
     (child, Ports { metrics, health })
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// One request; the whole answer as text.

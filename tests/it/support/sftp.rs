@@ -11,7 +11,7 @@ use directory_sync::source::{Material, Reference, ReferenceKind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::ldap::free_port;
+use super::ports::free_port;
 use super::python::python;
 
 /// The Secret that settings name.

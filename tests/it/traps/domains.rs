@@ -4,7 +4,8 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 
 use super::*;
-use crate::support::ldap::{self, free_port};
+use crate::support::ldap;
+use crate::support::ports::free_port;
 use crate::support::samba::company::{GROUPS, PEOPLE};
 use crate::support::samba::{CLERK, DOMAIN, READER, Samba};
 use crate::support::stage::active_directory;

@@ -8,13 +8,14 @@ pub mod proxy;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use super::ports::free_port;
 
 pub use builder::Builder;
 pub use company::Company;
@@ -35,7 +36,6 @@ pub struct Slapd {
     child: Option<Child>,
     port: u16,
     tls_port: Option<u16>,
-    starts: u32,
 }
 
 impl Slapd {
@@ -61,7 +61,7 @@ impl Slapd {
 
     /// Starts a server whose data and configuration are in a folder.
     fn running(folder: TempDir, tls: bool) -> Self {
-        let mut server = Self { folder, child: None, port: 0, tls_port: tls.then_some(0), starts: 0 };
+        let mut server = Self { folder, child: None, port: 0, tls_port: tls.then_some(0) };
         server.start();
         server
     }
@@ -83,7 +83,7 @@ impl Slapd {
         if let Some(port) = self.tls_port {
             write!(listen, " ldaps://127.0.0.1:{port}/").unwrap();
         }
-        self.starts += 1;
+        let earlier = self.log().len();
         let log = File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
         let child = program("slapd")
             .args(["-d", "stats", "-h", &listen, "-f"])
@@ -101,8 +101,8 @@ impl Slapd {
                 self.child = None;
                 return false;
             }
-            let up = self.log().matches("slapd starting").count();
-            if up == self.starts as usize && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            let up = self.log()[earlier..].contains("slapd starting");
+            if up && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 return true;
             }
             sleep(Duration::from_millis(10));
@@ -262,11 +262,6 @@ impl Operations {
 fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("--sparse=always").args([from, to]).status().unwrap();
     assert!(copied.success(), "copying {} to {}", from.display(), to.display());
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// A program of OpenLDAP.
