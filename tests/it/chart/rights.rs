@@ -1,34 +1,11 @@
 //! All that the operator may, and attempts at what whoever takes it over would want.
 
-use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
-use k8s_openapi::api::authorization::v1::{SelfSubjectRulesReview, SelfSubjectRulesReviewSpec};
-
-use super::*;
-
-/// What somebody may do, as `RESOURCE VERB`.
-type Rights = BTreeSet<String>;
-
-impl Requester {
-    /// All that the apiserver says of somebody's rights in a namespace, but for what everybody may: to ask for their own.
-    async fn rights(&self, namespace: &str) -> Rights {
-        let spec = SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) };
-        let review = SelfSubjectRulesReview { spec, ..SelfSubjectRulesReview::default() };
-        let reviews: Api<SelfSubjectRulesReview> = Api::all(self.0.clone());
-        let status = reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap();
-        assert!(!status.incomplete, "{status:?}");
-        let mut rights = Rights::new();
-        for rule in status.resource_rules {
-            for resource in
-                rule.resources.iter().flatten().filter(|resource| !resource.starts_with("selfsubject"))
-            {
-                rights.extend(rule.verbs.iter().map(|verb| format!("{resource} {verb}")));
-            }
-        }
-        rights
-    }
-}
+use super::requester::Rights;
+use super::{Release, set, values_file};
+use crate::support::cluster::Cluster;
 
 /// The table of what the operator may where it watches, in the document about security: with these values of the
 /// chart, which some rows need.
@@ -94,6 +71,176 @@ async fn for_the_whole_cluster_the_operator_may_no_more_in_a_namespace_than_othe
     release.install().await;
     let other = Cluster::get().namespace("other").await;
     assert_eq!(release.operator().await.rights(&other).await, documented(&[]));
+}
+
+#[tokio::test]
+async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_elsewhere() {
+    let cluster = Cluster::get();
+    let watched = [cluster.namespace("watched").await, cluster.namespace("watched").await];
+    let other = cluster.namespace("other").await;
+    let release = Release::render(&set(&[&format!("watchNamespaces={{{}}}", watched.join(","))])).await;
+    release.install().await;
+    let operator = release.operator().await;
+
+    let ours = |namespace: &str| format!("/apis/directory-sync.io/v1alpha1/namespaces/{namespace}");
+    let core = |namespace: &str| format!("/api/v1/namespaces/{namespace}");
+    let work = |namespace: &str| {
+        let (ours, core) = (ours(namespace), core(namespace));
+        let mut requests = vec![
+            format!("GET {ours}/directories"),
+            format!("GET {ours}/directories?watch=1&timeoutSeconds=1"),
+            format!("GET {ours}/directories/x"),
+            format!("PATCH {ours}/directories/x"),
+            format!("PATCH {ours}/directories/x/status"),
+            format!("GET {core}/secrets/x"),
+            format!("GET {core}/configmaps/x"),
+            format!("POST {core}/events"),
+            format!("POST /apis/events.k8s.io/v1/namespaces/{namespace}/events"),
+        ];
+        for plural in ["directoryusers", "directorygroups", "directoryslices", "directorycheckpoints"] {
+            requests.extend([
+                format!("GET {ours}/{plural}"),
+                format!("GET {ours}/{plural}?watch=1&timeoutSeconds=1"),
+                format!("GET {ours}/{plural}/x"),
+                format!("POST {ours}/{plural}"),
+                format!("PATCH {ours}/{plural}/x"),
+                format!("DELETE {ours}/{plural}/x"),
+            ]);
+        }
+        requests.push(format!("PUT {ours}/directorycheckpoints/x"));
+        for plural in ["directoryusers", "directorygroups", "directoryslices"] {
+            requests.push(format!("DELETE {ours}/{plural}"));
+        }
+        requests
+    };
+    for namespace in &watched {
+        operator.assert_may(&work(namespace)).await;
+    }
+    let leases = |namespace: &str| format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+    let own = leases(&release.namespace);
+    let mine =
+        [format!("POST {own}"), format!("GET {own}/directory-sync"), format!("PUT {own}/directory-sync")];
+    operator.assert_may(&mine).await;
+    let not_mine = [
+        format!("GET {own}"),
+        format!("GET {own}/other"),
+        format!("PUT {own}/other"),
+        format!("DELETE {own}/directory-sync"),
+        format!("GET {}/directory-sync", leases(&watched[0])),
+        format!("POST {}", leases(&watched[0])),
+    ];
+    operator.assert_may_not(&not_mine).await;
+    operator.assert_may_not(&work(&other)).await;
+    operator.assert_may_not(&work(&release.namespace)).await;
+    operator
+        .assert_may_not(&[
+            "GET /apis/directory-sync.io/v1alpha1/directories".to_owned(),
+            "GET /apis/directory-sync.io/v1alpha1/directoryusers".to_owned(),
+            "GET /api/v1/secrets".to_owned(),
+            "GET /api/v1/namespaces".to_owned(),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn the_operator_may_not_reach_for_more_than_its_work_needs() {
+    let release = Release::render(&[]).await;
+    release.install().await;
+    let operator = release.operator().await;
+    let namespace = &release.namespace;
+    let ours = format!("/apis/directory-sync.io/v1alpha1/namespaces/{namespace}");
+    let core = format!("/api/v1/namespaces/{namespace}");
+    let roles = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
+    operator.assert_may(&[format!("GET {core}/secrets/x")]).await;
+    operator
+        .assert_may_not(&[
+            format!("GET {core}/secrets"),
+            format!("GET {core}/secrets?watch=1&timeoutSeconds=1"),
+            format!("POST {core}/secrets"),
+            format!("PATCH {core}/secrets/x"),
+            format!("DELETE {core}/secrets/x"),
+            format!("GET {core}/configmaps"),
+            format!("POST {core}/configmaps"),
+            format!("PATCH {core}/configmaps/x"),
+            format!("PUT {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps"),
+            format!("POST {ours}/directories"),
+            format!("DELETE {ours}/directories/x"),
+            format!("DELETE {ours}/directories"),
+            format!("DELETE {ours}/directorycheckpoints"),
+            format!("GET {core}/pods"),
+            format!("POST {core}/pods"),
+            format!("POST {core}/serviceaccounts/directory-sync/token"),
+            format!("GET {roles}/roles"),
+            format!("POST {roles}/rolebindings"),
+            format!("PATCH {roles}/roles/directory-sync"),
+            "GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions".to_owned(),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn only_the_secrets_and_config_maps_that_the_values_name_can_be_read() {
+    let release =
+        Release::render(&set(&["secrets.resourceNames={acme-ldap}", "configMaps.resourceNames={acme-ca}"]))
+            .await;
+    release.install().await;
+    let operator = release.operator().await;
+    let core = format!("/api/v1/namespaces/{}", release.namespace);
+    operator
+        .assert_may(&[format!("GET {core}/secrets/acme-ldap"), format!("GET {core}/configmaps/acme-ca")])
+        .await;
+    operator
+        .assert_may_not(&[format!("GET {core}/secrets/other"), format!("GET {core}/configmaps/other")])
+        .await;
+}
+
+#[tokio::test]
+async fn config_maps_are_written_only_where_a_value_allows_it_and_even_then_not_listed() {
+    let release =
+        Release::render(&set(&["configMapOutput.enabled=true", "configMaps.resourceNames={acme-ca}"])).await;
+    release.install().await;
+    let operator = release.operator().await;
+    let core = format!("/api/v1/namespaces/{}", release.namespace);
+    operator
+        .assert_may(&[
+            format!("GET {core}/configmaps/x"),
+            format!("POST {core}/configmaps"),
+            format!("PUT {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps"),
+        ])
+        .await;
+    operator
+        .assert_may_not(&[
+            format!("GET {core}/configmaps"),
+            format!("GET {core}/configmaps?watch=1&timeoutSeconds=1"),
+            format!("PATCH {core}/configmaps/x"),
+            format!("DELETE {core}/configmaps/x"),
+            format!("POST {core}/secrets"),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn for_the_whole_cluster_the_operator_works_everywhere_but_still_lists_no_secrets() {
+    let release = Release::render(&values_file("cluster-wide")).await;
+    release.install().await;
+    let operator = release.operator().await;
+    let elsewhere = Cluster::get().namespace("elsewhere").await;
+    operator
+        .assert_may(&[
+            "GET /apis/directory-sync.io/v1alpha1/directories".to_owned(),
+            format!("GET /api/v1/namespaces/{elsewhere}/secrets/x"),
+            format!("POST /apis/directory-sync.io/v1alpha1/namespaces/{elsewhere}/directoryusers"),
+        ])
+        .await;
+    operator
+        .assert_may_not(&[
+            "GET /api/v1/secrets".to_owned(),
+            format!("GET /api/v1/namespaces/{elsewhere}/secrets"),
+            format!("DELETE /apis/directory-sync.io/v1alpha1/namespaces/{elsewhere}/directories/x"),
+        ])
+        .await;
 }
 
 #[tokio::test]
