@@ -4,8 +4,8 @@
 pub const SYNC_INTERVAL: &str = "5m";
 /// `spec.sync.fullInterval`.
 pub const FULL_INTERVAL: &str = "24h";
-/// The shortest interval that the schema admits, in seconds.
-pub const MIN_INTERVAL_SECONDS: u64 = 1;
+/// The shortest of both that the schema admits.
+pub const MIN_INTERVAL: &str = "1s";
 
 /// `spec.deletion.graceTime`.
 pub const GRACE_TIME: &str = "168h";

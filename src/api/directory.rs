@@ -39,8 +39,7 @@ pub const MAX_NAME: usize = 63;
     printcolumn(name = "Since", type_ = "date", json_path = ".status.conditions[?(@.type=='Ready')].lastTransitionTime", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')")
-        .message("metadata.name must have at most 63 characters and no dot: it is used as a label value and as the beginning of the mirrors' names")
+    validation = the_name_is_short_and_has_no_dot()
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = listed_attributes_exist(), validation = listed_attributes_are_mirrored())]
@@ -99,6 +98,15 @@ fn listed_attributes_exist() -> Rule {
     .field_path(".output.attributes")
 }
 
+fn the_name_is_short_and_has_no_dot() -> Rule {
+    let name = "self.metadata.name";
+    let message = format!(
+        "metadata.name must have at most {MAX_NAME} characters and no dot: it is used as a label value and as the \
+         beginning of the mirrors' names"
+    );
+    Rule::new(format!("{name}.size() <= {MAX_NAME} && !{name}.contains('.')")).message(message.as_str())
+}
+
 /// Another provider gives everybody another id: all people would be deleted and made anew.
 fn the_provider_stays() -> Rule {
     let same = |name: &&str| format!("has(self.{name}) == has(oldSelf.{name})");
@@ -113,8 +121,8 @@ fn the_provider_stays() -> Rule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = rule::duration("interval", "1s", "168h"),
-    validation = rule::duration("fullInterval", "1s", "8760h")
+    validation = rule::duration("interval", defaults::MIN_INTERVAL, "168h"),
+    validation = rule::duration("fullInterval", defaults::MIN_INTERVAL, "8760h")
 )]
 pub struct Sync {
     /// Time from the start of one sync to the start of the next, as `30s`, `5m` or `1h30m`.
