@@ -132,8 +132,11 @@ pub struct SyncRun {
     pub kind: SyncKind,
     /// Mirrors created.
     pub created: i64,
-    /// Mirrors changed.
+    /// Mirrors changed, but for those of `deactivated`.
     pub updated: i64,
+    /// People made inactive because they are missing, with `missingUsers: Deactivate`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deactivated: i64,
     /// Mirrors deleted.
     pub deleted: i64,
     /// Mirrors left as they were.
@@ -142,6 +145,14 @@ pub struct SyncRun {
     /// or updated too.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub drift_repaired: i64,
+}
+
+impl SyncRun {
+    /// Mirrors written.
+    #[must_use]
+    pub const fn written(&self) -> i64 {
+        self.created + self.updated + self.deactivated + self.deleted
+    }
 }
 
 /// How the people of a run came.
@@ -171,8 +182,11 @@ pub struct Progress {
 pub struct PlanSummary {
     /// Mirrors that would be created.
     pub create: i64,
-    /// Mirrors that would be changed.
+    /// Mirrors that would be changed, but for those of `deactivate`.
     pub update: i64,
+    /// People who are missing and would become inactive, with `missingUsers: Deactivate`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deactivate: i64,
     /// Mirrors that would be deleted.
     pub delete: i64,
     /// Mirrors that would stay.

@@ -82,11 +82,12 @@ fn last_sync(run: &SyncRun, now: Timestamp) -> String {
         SyncKind::Replan => "used what had been read before",
     };
     format!(
-        "The last sync on record began {}, took {} ms, {how}, and created {}, updated {} and deleted {} mirrors.",
+        "The last sync on record began {}, took {} ms, {how}, and created {}, updated {}, deactivated {} and deleted {} mirrors.",
         ago(run.start_time.0, now),
         run.duration_milliseconds,
         run.created,
         run.updated,
+        run.deactivated,
         run.deleted
     )
 }

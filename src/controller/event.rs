@@ -48,10 +48,12 @@ fn events(before: &DirectoryStatus, after: &DirectoryStatus) -> Vec<Event> {
     }
     if let Some(run) = &after.last_sync
         && before.last_sync.as_ref() != Some(run)
-        && run.created + run.updated + run.deleted > 0
+        && run.written() > 0
     {
-        let note =
-            format!("created {}, updated {}, deleted {} mirrors", run.created, run.updated, run.deleted);
+        let note = format!(
+            "created {}, updated {}, deactivated {}, deleted {} mirrors",
+            run.created, run.updated, run.deactivated, run.deleted
+        );
         events.push(event(EventType::Normal, "MirrorsWritten".to_owned(), note));
     }
     if let Some(conflicts) = after.conflicts

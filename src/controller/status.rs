@@ -128,6 +128,7 @@ fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced:
         status.plan = (synced.held == Some(Held::DryRun)).then(|| PlanSummary {
             create: number(planned.counts.create),
             update: number(planned.counts.update),
+            deactivate: number(planned.counts.deactivate),
             delete: number(planned.counts.delete),
             unchanged: number(planned.counts.unchanged),
             sample: planned.counts.sample.clone(),
@@ -163,7 +164,8 @@ fn sync_run(synced: &Synced) -> SyncRun {
             .unwrap_or(0),
         kind: synced.kind,
         created: number(written.created),
-        updated: number(written.updated),
+        updated: number(written.updated.saturating_sub(written.deactivated)),
+        deactivated: number(written.deactivated),
         deleted: number(written.deleted),
         unchanged: number(counts.unchanged),
         drift_repaired: if written.written() > 0 { number(counts.drifted) } else { 0 },
@@ -174,7 +176,7 @@ fn sync_run(synced: &Synced) -> SyncRun {
 /// nothing. Once in five minutes that is news too.
 #[must_use]
 pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
-    let quiet = next.last_sync.as_ref().is_none_or(|run| run.created + run.updated + run.deleted == 0);
+    let quiet = next.last_sync.as_ref().is_none_or(|run| run.written() == 0);
     if !quiet {
         return true;
     }

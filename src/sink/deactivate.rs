@@ -20,7 +20,10 @@ impl Writer<'_> {
         let mut user = found.spec.user;
         user.state = State::Inactive;
         match inactive(name, &user) {
-            Ok(mirror) => self.update(mirror, observed).await,
+            Ok(mirror) => match self.update(mirror, observed).await {
+                Outcome::Updated => Outcome::Deactivated,
+                outcome => outcome,
+            },
             Err(error) => Outcome::Failed(error.to_string()),
         }
     }

@@ -46,6 +46,8 @@ pub struct WriteReport {
     pub created: usize,
     /// Mirrors changed.
     pub updated: usize,
+    /// Of those: people made inactive because they are missing.
+    pub deactivated: usize,
     /// Mirrors deleted.
     pub deleted: usize,
     /// Writes that failed.
@@ -64,6 +66,8 @@ pub struct WriteReport {
 pub(super) enum Outcome {
     Created,
     Updated,
+    /// Updated, too: a person who is missing is inactive now.
+    Deactivated,
     Deleted,
     /// The cluster will never take this object as it is.
     Refused(String),
@@ -289,6 +293,10 @@ impl WriteReport {
         match outcome {
             Outcome::Created => self.created += times,
             Outcome::Updated => self.updated += times,
+            Outcome::Deactivated => {
+                self.updated += times;
+                self.deactivated += times;
+            }
             Outcome::Deleted => self.deleted += times,
             Outcome::Cancelled => self.cancelled = true,
             Outcome::Failed(why) => {

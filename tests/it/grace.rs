@@ -4,9 +4,10 @@
 use directory_sync::api::status::Missing;
 use directory_sync::api::{DirectoryCheckpoint, DirectoryUser};
 use directory_sync::model::State;
+use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 use serde_json::{Value, json};
 
 use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, with};
@@ -123,6 +124,36 @@ async fn a_missing_person_can_become_inactive_and_is_active_again_when_they_are_
     turn_into(&stage, TWO).await;
     let back = stage.user("grace@a.test").await;
     assert_eq!((back.uid(), back.spec.user), (before.uid(), before.spec.user));
+}
+
+#[tokio::test]
+async fn who_would_become_inactive_and_who_has_is_counted_apart_from_changes_and_deletions() {
+    for mode in ["Objects", "Slices"] {
+        let stage = Stage::new("grace-counted").await;
+        stage.people(TWO).await;
+        let settings = deletion(&json!({"missingUsers": "Deactivate"}));
+        stage.directory("acme", with(settings, &json!({"output": {"mode": mode}}))).await;
+        stage.ready("acme", "True", "Synced").await;
+
+        stage.respecify("acme", json!({"sync": {"dryRun": true}})).await;
+        turn_into(&stage, ONE).await;
+        let said = stage.ready("acme", "True", "DryRun").await;
+        assert!(said.contains("would create 0, update 0, deactivate 1 and delete 0 mirrors"), "{said}");
+        let plan = stage.status("acme").await.plan.unwrap();
+        assert_eq!((plan.update, plan.deactivate, plan.delete), (0, 1, 0), "{mode}");
+
+        stage.respecify("acme", json!({"sync": {"dryRun": false}})).await;
+        stage.ready("acme", "True", "Synced").await;
+        let run = stage.status("acme").await.last_sync.unwrap();
+        assert_eq!((run.created, run.updated, run.deactivated, run.deleted), (0, 0, 1, 0), "{mode}");
+        eventually("the Event counts them apart, too", LIMIT, async || {
+            let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap().items;
+            let notes: Vec<String> = events.into_iter().filter_map(|event| event.message).collect();
+            let told = "created 0, updated 0, deactivated 1, deleted 0 mirrors";
+            if notes.iter().any(|note| note == told) { Ok(()) } else { Err(format!("{notes:?}")) }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

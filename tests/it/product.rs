@@ -45,7 +45,10 @@ async fn each_sync_that_writes_is_told_with_its_own_numbers() {
             events.items.into_iter().filter(|event| event.reason.as_deref() == Some("MirrorsWritten"));
         let mut notes: Vec<String> = written.filter_map(|event| event.note).collect();
         notes.sort();
-        let expected = ["created 1, updated 0, deleted 0 mirrors", "created 2, updated 0, deleted 0 mirrors"];
+        let expected = [
+            "created 1, updated 0, deactivated 0, deleted 0 mirrors",
+            "created 2, updated 0, deactivated 0, deleted 0 mirrors",
+        ];
         if notes == expected { Ok(()) } else { Err(format!("{notes:?}")) }
     })
     .await;

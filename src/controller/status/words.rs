@@ -224,8 +224,8 @@ fn ready_message(synced: &Synced) -> String {
     let counts = &planned.counts;
     match synced.held {
         Some(Held::DryRun) => format!(
-            "sync.dryRun is set: a sync would create {}, update {} and delete {} mirrors",
-            counts.create, counts.update, counts.delete
+            "sync.dryRun is set: a sync would create {}, update {}, deactivate {} and delete {} mirrors",
+            counts.create, counts.update, counts.deactivate, counts.delete
         ),
         Some(Held::NoOutput) => "the directory was read; output.mode is None".to_owned(),
         None if planned.quarantined.is_empty() => up_to_date(),

@@ -86,6 +86,8 @@ pub struct PlanCounts {
     pub create: usize,
     /// Mirrors to change.
     pub update: usize,
+    /// People who are missing and are to become inactive.
+    pub deactivate: usize,
     /// Mirrors to delete.
     pub delete: usize,
     /// Mirrors that are right.
@@ -259,7 +261,8 @@ fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {
     let updates = plan.updates.iter().map(|Update { mirror, .. }| name("update", mirror.name));
     PlanCounts {
         create: plan.creates.len(),
-        update: plan.updates.len() + plan.deactivations.len(),
+        update: plan.updates.len(),
+        deactivate: plan.deactivations.len(),
         delete: plan.deletes.len(),
         unchanged: plan.unchanged,
         left_out: plan.left_out,

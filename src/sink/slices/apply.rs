@@ -87,6 +87,7 @@ impl Writer<'_> {
                     Ok(()) => {
                         report.created += tally.created;
                         report.updated += tally.updated;
+                        report.deactivated += tally.deactivated;
                         report.deleted += tally.deleted;
                     }
                     Err(outcome) => report.count_times(self.unless_cancelled(outcome), tally.sum().max(1)),

@@ -32,6 +32,8 @@ pub(super) struct Tally {
     pub created: usize,
     /// Changed.
     pub updated: usize,
+    /// Of those: people made inactive because they are missing.
+    pub deactivated: usize,
     /// Deleted.
     pub deleted: usize,
 }
@@ -58,6 +60,7 @@ pub(super) struct Step {
 enum What {
     Created,
     Updated,
+    Deactivated,
     Deleted,
     /// Of members, for which their group is reported.
     Nothing,
@@ -82,6 +85,10 @@ impl Unit {
             match step.what {
                 What::Created => tally.created += 1,
                 What::Updated => tally.updated += 1,
+                What::Deactivated => {
+                    tally.updated += 1;
+                    tally.deactivated += 1;
+                }
                 What::Deleted => tally.deleted += 1,
                 What::Nothing => {}
             }
@@ -244,7 +251,7 @@ fn steps(directory: &str, plan: Plan) -> Result<Steps, ContentError> {
     }
     for (name, _) in plan.deactivations {
         let change = Change::Deactivate(name);
-        steps.of(Kind::User).push(Step { key: name.id, change, what: What::Updated });
+        steps.of(Kind::User).push(Step { key: name.id, change, what: What::Deactivated });
     }
     for (name, Observed { members, .. }) in plan.deletes {
         let (key, change) = (name.id, Change::Remove);

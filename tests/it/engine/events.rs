@@ -39,7 +39,8 @@ async fn failures_recoveries_and_writes_are_told_once_and_name_nobody() {
     stage.sync("acme").await;
     stage.people(TWO).await;
     appears(&stage, "Normal", "Synced", "people and groups are up to date").await;
-    appears(&stage, "Normal", "MirrorsWritten", "created 3, updated 0, deleted 0 mirrors").await;
+    appears(&stage, "Normal", "MirrorsWritten", "created 3, updated 0, deactivated 0, deleted 0 mirrors")
+        .await;
     stage.sync("acme").await;
     stage.api::<ConfigMap>().delete("people", &DeleteParams::default()).await.unwrap();
     // Told before, so the Event may be counted up instead of written again.

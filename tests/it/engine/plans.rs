@@ -27,7 +27,10 @@ async fn a_dry_run_shows_its_plan_writes_nothing_and_is_carried_out_when_it_ends
     let mark = Cluster::get().audit_mark();
     stage.directory("acme", with(csv(), &json!({"sync": {"dryRun": true}}))).await;
     let message = stage.ready("acme", "True", "DryRun").await;
-    assert_eq!(message, "sync.dryRun is set: a sync would create 3, update 0 and delete 0 mirrors");
+    assert_eq!(
+        message,
+        "sync.dryRun is set: a sync would create 3, update 0, deactivate 0 and delete 0 mirrors"
+    );
     let plan: Value = serde_json::from_str(&kubectl(&stage, "{.status.plan}")).unwrap();
     assert_eq!((&plan["create"], &plan["update"], &plan["delete"]), (&json!(3), &json!(0), &json!(0)));
     let sample: Vec<&str> = plan["sample"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -48,7 +51,7 @@ async fn a_dry_run_shows_its_plan_writes_nothing_and_is_carried_out_when_it_ends
     stage.sync("acme").await;
     assert_eq!(
         stage.ready("acme", "True", "DryRun").await,
-        "sync.dryRun is set: a sync would create 0, update 0 and delete 1 mirrors"
+        "sync.dryRun is set: a sync would create 0, update 0, deactivate 0 and delete 1 mirrors"
     );
     assert_eq!(kubectl(&stage, "{.status.plan.sample[0]}"), format!("delete {grace}"));
     assert_eq!(stage.user_names().await.len(), 2);
