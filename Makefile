@@ -10,12 +10,14 @@ demo: ## Shows it all on this machine, from an LDAP server to objects in a clust
 
 test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 	dev/servers.sh
+	CGO_ENABLED=0 go test -C dev/cluster -trimpath ./internal/...
+	go test -C dev/schemas ./...
 	cargo test --locked
 
 fuzz: ## Gives every parser of strangers' bytes what a fuzzer makes up, for SECONDS=60 each; TARGET=tables runs one.
 	SECONDS_EACH=$(or $(SECONDS),60) dev/fuzz.sh $(TARGET)
 
-bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 4 minutes and small sizes; ONLY=peer measures one family.
+bench: ## Measures speed, CPU and memory beside floors; QUICK=1 takes 3 minutes and small sizes; ONLY=peer measures one family.
 	dev/servers.sh
 	QUICK=$(QUICK) ONLY=$(ONLY) cargo bench --locked --bench bench
 

@@ -21,7 +21,7 @@ const MOST_MEMORY: f64 = 200.0;
 
 /// Rows of the whole time.
 pub async fn rows(scale: &Scale) -> Vec<Row> {
-    let (good, bad, seconds) = if scale.quick { (36, 4, 40) } else { (180, 20, 300) };
+    let (good, bad, seconds) = if scale.quick { (36, 4, 15) } else { (180, 20, 300) };
     let mut neighbours = Neighbours::bad("bench", &["--log-format=json"], bad).await;
     let process = Process::of(neighbours.stage.operator.id());
     neighbours.add_good(good).await;

@@ -52,7 +52,7 @@ impl Scale {
     fn quick() -> Self {
         Self {
             quick: true,
-            rounds: 2,
+            rounds: 1,
             company: company(2_000, 100, 20),
             small: company(1_000, 50, 20),
             large: company(10_000, 200, 20),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the directory servers that tests and demo talk to, of a library that moves a process's
-# clock, and of a program that one of the examples runs: `dev/servers.sh [SET]...`. Without arguments it installs every set. Where everything is there it does
-# nothing, at once.
+# Installs the Debian packages that tests and demo need, by sets: directory servers that they talk to, a library that
+# moves a process's clock, programs that examples and fixtures run: `dev/servers.sh [SET]...`. Without arguments it
+# installs every set. Where everything is there it does nothing, at once.
 set -euo pipefail
 
 declare -A sets=(
@@ -11,6 +11,7 @@ declare -A sets=(
   [certificates]="openssl"
   [clock]="libfaketime"
   [consumer]="jq"
+  [python]="python3 python3-venv"
 )
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
