@@ -46,7 +46,7 @@ impl Scene<Samba> {
 }
 
 #[tokio::test]
-async fn a_wrong_password_of_a_domains_account() {
+async fn a_wrong_password_of_a_domains_account_is_told_with_the_keys_to_correct() {
     let scene = domain().await;
     scene.account(READER, "canary-wrong").await;
     scene
@@ -63,7 +63,8 @@ async fn a_wrong_password_of_a_domains_account() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_disabled_has_expired_or_must_change_its_password() {
+async fn an_account_that_is_disabled_expired_or_must_change_its_password_is_told_apart_from_a_wrong_password()
+{
     let scene = domain().await;
     for (attribute, value, code, remedy) in [
         ("userAccountControl", "546", "data 533: the account is disabled", "have it enabled"),
@@ -91,7 +92,7 @@ async fn an_account_that_is_disabled_has_expired_or_must_change_its_password() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_locked_out_by_wrong_passwords() {
+async fn an_account_that_is_locked_out_by_wrong_passwords_is_told_as_locked_out() {
     let scene = domain().await;
     scene.replace(DOMAIN, "lockoutThreshold", "1");
     scene.account(READER, "canary-wrong").await;
@@ -125,7 +126,7 @@ async fn an_account_that_may_not_see_deleted_objects_is_noted_with_what_it_means
 }
 
 #[tokio::test]
-async fn domain_controllers_that_are_not_there_or_are_none() {
+async fn domain_controllers_that_are_not_there_or_are_none_are_told_one_by_one() {
     let scene = domain().await;
     let silent = [free_port(), free_port()].map(|port| format!("ldaps://127.0.0.1:{port}"));
     scene.urls(&[&silent[0], &silent[1]]).await;

@@ -60,7 +60,7 @@ impl<Server> Scene<Server> {
 }
 
 #[tokio::test]
-async fn an_sftp_server_that_shows_another_host_key() {
+async fn an_sftp_server_that_shows_another_host_key_is_not_read_until_the_spec_names_it() {
     let mut scene = server().await;
     let key = scene.server.restart_with_another_host_key();
     scene.stage.sync("acme").await;
@@ -75,7 +75,7 @@ async fn an_sftp_server_that_shows_another_host_key() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_of_an_sftp_account() {
+async fn a_wrong_password_of_an_sftp_account_is_told_with_what_the_server_takes() {
     let scene = server().await;
     let key = scene.server.private_key();
     scene.credentials(sftp::SECRET, &[("privateKey", None), ("password", Some("canary-wrong"))]).await;
@@ -86,7 +86,7 @@ async fn a_wrong_password_of_an_sftp_account() {
 }
 
 #[tokio::test]
-async fn a_key_that_an_sftp_server_does_not_allow() {
+async fn a_key_that_an_sftp_server_does_not_allow_is_told_with_its_secret() {
     let scene = server().await;
     let (key, others) = (scene.server.private_key(), Sshd::start().private_key());
     scene.credentials(sftp::SECRET, &[("privateKey", Some(&others))]).await;
@@ -97,7 +97,7 @@ async fn a_key_that_an_sftp_server_does_not_allow() {
 }
 
 #[tokio::test]
-async fn half_a_set_of_files_on_an_sftp_server() {
+async fn half_a_set_of_files_on_an_sftp_server_is_told_as_incomplete_and_deletes_nobody() {
     let scene = server().await;
     scene.server.remove("user_groups.csv");
     scene.stage.sync("acme").await;
@@ -112,7 +112,7 @@ async fn half_a_set_of_files_on_an_sftp_server() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_of_an_account_of_a_bucket() {
+async fn a_wrong_secret_of_an_account_of_a_bucket_is_told_with_its_secret() {
     let (scene, keys) = bucket().await;
     scene.credentials(moto::SECRET, &[("secretAccessKey", Some("canary-wrong"))]).await;
     let parts =
@@ -123,7 +123,7 @@ async fn a_wrong_secret_of_an_account_of_a_bucket() {
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_there() {
+async fn a_bucket_that_is_not_there_is_told_with_its_field_and_deletes_nobody() {
     let (scene, _) = bucket().await;
     let name = scene.server.from()["bucket"].clone();
     scene.from(&json!({"s3": {"bucket": "nowhere"}})).await;

@@ -11,7 +11,7 @@ use crate::support::ldap::proxy::{Fault, faulty};
 const FIFTY: &str = "size.soft=50 size.hard=50 size.pr=50 size.prtotal=unlimited";
 
 #[tokio::test]
-async fn a_size_limit_below_the_number_of_people() {
+async fn a_size_limit_below_the_number_of_people_is_told_as_incomplete_and_deletes_nobody() {
     let company = || Slapd::builder().company(Company::of(120, 3));
     let mut scene = Scene::new(company(), &json!({"pageSize": 50})).await;
     scene
@@ -34,7 +34,7 @@ async fn a_size_limit_below_the_number_of_people() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_the_server_refuses() {
+async fn a_page_size_that_the_server_refuses_is_lowered_until_everybody_is_read_and_that_is_noted() {
     let server = Slapd::builder().company(Company::of(120, 3)).reader_limits(FIFTY);
     let scene = Scene::new(server, &json!({"pageSize": 400})).await;
     assert_eq!(scene.before.len(), 123);
@@ -49,7 +49,7 @@ async fn a_page_size_that_the_server_refuses() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_pages_of_every_size() {
+async fn a_server_that_refuses_pages_of_every_size_is_told_as_incomplete_and_deletes_nobody() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     scene.server.reconfigure(&Slapd::builder().reader_limits("size.prtotal=disabled"));
     scene.stage.full_sync("acme").await;
@@ -62,7 +62,7 @@ async fn a_server_that_refuses_pages_of_every_size() {
 }
 
 #[tokio::test]
-async fn f03_a_server_that_stops_in_the_middle() {
+async fn f03_a_server_that_stops_in_the_middle_is_told_as_incomplete_and_deletes_nobody() {
     let scene = Scene::new(Slapd::builder().company(Company::of(500, 3)), &json!({"pageSize": 50})).await;
     let proxy = faulty(scene.server.port(), Fault::Cut(100_000)).await;
     scene.set(&json!({"url": format!("ldap://localhost:{}", proxy.port)})).await;
@@ -82,7 +82,7 @@ async fn f03_a_server_that_stops_in_the_middle() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_in_the_middle() {
+async fn a_server_that_falls_silent_in_the_middle_is_told_as_incomplete_and_deletes_nobody() {
     let scene = Scene::new(Slapd::builder().company(Company::of(500, 3)), &json!({})).await;
     let proxy = faulty(scene.server.port(), Fault::Silence(100_000)).await;
     scene.set(&json!({"url": format!("ldap://localhost:{}", proxy.port), "timeoutSeconds": 1})).await;
@@ -95,7 +95,7 @@ async fn a_server_that_falls_silent_in_the_middle() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there() {
+async fn a_server_that_is_not_there_is_told_with_its_url_and_deletes_nobody() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     scene.server.stop();
     scene.stage.sync("acme").await;

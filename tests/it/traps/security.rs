@@ -24,7 +24,7 @@ async fn trust(scene: &Scene, pem: &str) {
 }
 
 #[tokio::test]
-async fn f11_a_wrong_password() {
+async fn f11_a_wrong_password_is_told_with_its_secret_and_deletes_nobody() {
     let scene = Scene::new(Slapd::builder(), &json!({})).await;
     let password = async |password: &str| {
         scene.stage.patch::<Secret>("ldap", json!({"stringData": {"password": password}})).await;
@@ -46,7 +46,7 @@ async fn f11_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn f51_an_authority_that_has_expired() {
+async fn f51_an_authority_that_has_expired_is_told_with_its_key_and_deletes_nobody() {
     let authority = Authority::new();
     let scene = encrypted(&authority).await;
     trust(&scene, &Authority::expired().pem).await;
@@ -65,7 +65,7 @@ async fn f51_an_authority_that_has_expired() {
 }
 
 #[tokio::test]
-async fn f51_an_authority_that_did_not_sign_the_servers_certificate() {
+async fn f51_an_authority_that_did_not_sign_the_servers_certificate_is_not_trusted_and_is_named() {
     let scene = encrypted(&Authority::new()).await;
     trust(&scene, &Authority::new().pem).await;
     scene
@@ -78,7 +78,7 @@ async fn f51_an_authority_that_did_not_sign_the_servers_certificate() {
 }
 
 #[tokio::test]
-async fn f51_a_certificate_for_another_name() {
+async fn f51_a_certificate_for_another_name_is_not_trusted_and_both_names_are_told() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
     let other = authority.certificate_for("ldap.elsewhere.test");
@@ -100,7 +100,7 @@ async fn f51_a_certificate_for_another_name() {
 }
 
 #[tokio::test]
-async fn f51_a_servers_certificate_that_has_expired() {
+async fn f51_a_servers_certificate_that_has_expired_is_not_trusted_and_deletes_nobody() {
     let authority = Authority::new();
     let mut scene = encrypted(&authority).await;
     scene.server.reconfigure(&Slapd::builder().tls(&authority.expired_certificate()));
@@ -110,7 +110,7 @@ async fn f51_a_servers_certificate_that_has_expired() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_only_encrypted_connections() {
+async fn a_server_that_takes_only_encrypted_connections_is_told_with_the_setting_that_encrypts() {
     let certificate = Authority::new().certificate();
     let mut scene = Scene::new(Slapd::builder().tls(&certificate), &json!({})).await;
     scene.server.reconfigure(&Slapd::builder().tls(&certificate).directive("security ssf=128"));

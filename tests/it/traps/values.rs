@@ -42,7 +42,7 @@ async fn an_attribute_that_is_not_utf_8_is_left_out_and_the_person_is_kept() {
 }
 
 #[tokio::test]
-async fn a_base_that_does_not_exist() {
+async fn a_base_that_does_not_exist_is_told_with_its_field_and_deletes_nobody() {
     let scene = Scene::new(Slapd::builder(), &json!({})).await;
     scene.set(&json!({"users": {"baseDN": "ou=nowhere,dc=example,dc=test"}})).await;
     scene
@@ -59,7 +59,7 @@ async fn a_base_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn an_account_that_does_not_see_anybody_any_more() {
+async fn an_account_that_does_not_see_anybody_any_more_is_told_and_deletes_nobody() {
     let mut scene = Scene::new(Slapd::builder(), &json!({})).await;
     let blind = format!("access to dn.children=\"{PEOPLE}\" by * none");
     scene.server.reconfigure(&Slapd::builder().directive(&blind));
