@@ -1,7 +1,7 @@
 //! The operator is killed at random points while it changes the form and while it splits, and ends in
 //! the same state as a fresh sync.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -26,6 +26,7 @@ impl Random {
 
 /// Kills the operator when it has made so many writes of mirrors since a mark, or has come to its end.
 async fn kill_after(stage: &mut Stage, mark: AuditMark, writes: usize, done: &str) {
+    let deadline = Instant::now() + LIMIT;
     loop {
         let made = stage.written(mark).filter(|event| event.object_ref.resource != "directories").len();
         let finished = !stage.written(mark).of("directories/status").is_empty();
@@ -33,6 +34,8 @@ async fn kill_after(stage: &mut Stage, mark: AuditMark, writes: usize, done: &st
             eprintln!("{done}: killed after {made} writes of {writes}");
             break;
         }
+        assert!(Instant::now() < deadline, "{done}: {made} writes of {writes} within {LIMIT:?}, and no end");
+        // Shorter than other waits: the kill is to hit any point of a change that takes a second.
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     stage.operator.kill();
