@@ -10,18 +10,15 @@ use serde_json::json;
 
 use super::*;
 use crate::faults::F25;
-use crate::support::ldap::Slapd;
+use crate::support::ldap::{Slapd, company};
 use crate::support::stage::{ldap, with};
 
 const PEOPLE: &str = "ou=people,dc=example,dc=test";
 const GROUPS: &str = "ou=groups,dc=example,dc=test";
 
-/// A person with more lines.
+/// A person with an e-mail address and more lines.
 fn person(uid: &str, lines: &str) -> String {
-    format!(
-        "dn: uid={uid},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\n\
-         mail: {uid}@hostile.test\n{lines}"
-    )
+    company::person(uid, &format!("mail: {uid}@hostile.test\n{lines}"))
 }
 
 /// A line of LDIF whose value may be any bytes.

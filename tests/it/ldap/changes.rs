@@ -4,22 +4,13 @@ use serde_json::json;
 
 use super::*;
 use crate::support::ldap::Company;
-use crate::support::ldap::company::{group_dn, user_dn};
-
-/// Gives a person another title.
-fn retitle(number: usize, title: &str) -> String {
-    format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: {title}\n", user_dn(number))
-}
+use crate::support::ldap::company::{dismiss, group_dn, retitle, user_dn};
 
 /// Hires somebody.
 fn hire(uid: &str) -> String {
     format!(
         "dn: uid={uid},{PEOPLE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\n"
     )
-}
-
-fn dismiss(number: usize) -> String {
-    format!("dn: {}\nchangetype: delete\n", user_dn(number))
 }
 
 #[tokio::test]
@@ -192,9 +183,9 @@ async fn more_changes_than_the_size_limit_allows_make_the_list_unknown() {
         .start();
     let directory = Directory::of(&slapd).with(&json!({"pageSize": 50}));
     let cursor = directory.read().await.unwrap().cursor();
-    slapd.modify(&(0..40).map(|number| retitle(number, "Boss") + "\n").collect::<String>());
+    slapd.modify(&(0..40).map(|number| retitle(number, "Boss")).collect::<String>());
     assert_eq!(directory.changes(&cursor).await.unwrap().users.len(), 40);
-    slapd.modify(&(40..80).map(|number| retitle(number, "Boss") + "\n").collect::<String>());
+    slapd.modify(&(40..80).map(|number| retitle(number, "Boss")).collect::<String>());
     let error = directory.changes(&cursor).await.unwrap_err();
     assert_told(
         &error,

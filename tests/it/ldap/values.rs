@@ -3,11 +3,7 @@
 use serde_json::json;
 
 use super::*;
-
-/// A person with more lines.
-fn person(uid: &str, lines: &str) -> String {
-    format!("dn: uid={uid},{PEOPLE}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\n{lines}")
-}
+use crate::support::ldap::company::person;
 
 #[tokio::test]
 async fn bytes_that_are_not_text_are_left_out_and_the_person_is_kept() {

@@ -6,15 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::faults::{F16, F23};
 use crate::support::ldap::Company;
-use crate::support::ldap::company::{group_dn, user_dn};
-
-fn retitle(number: usize, title: &str) -> String {
-    format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: {title}\n\n", user_dn(number))
-}
-
-fn dismiss(number: usize) -> String {
-    format!("dn: {}\nchangetype: delete\n\n", user_dn(number))
-}
+use crate::support::ldap::company::{dismiss, group_dn, retitle, user_dn};
 
 /// The e-mail addresses of the sample company's people but for some.
 fn everybody_but(gone: &[usize]) -> Vec<String> {

@@ -39,6 +39,23 @@ pub fn group_dn(number: usize) -> String {
     format!("cn=group{number:02},ou=groups,{SUFFIX}")
 }
 
+/// LDIF that adds a person, with more lines.
+pub fn person(uid: &str, lines: &str) -> String {
+    format!(
+        "dn: uid={uid},ou=people,{SUFFIX}\nobjectClass: inetOrgPerson\nuid: {uid}\ncn: {uid}\nsn: {uid}\n{lines}"
+    )
+}
+
+/// LDIF that gives a person another title.
+pub fn retitle(number: usize, title: &str) -> String {
+    format!("dn: {}\nchangetype: modify\nreplace: title\ntitle: {title}\n\n", user_dn(number))
+}
+
+/// LDIF that removes a person.
+pub fn dismiss(number: usize) -> String {
+    format!("dn: {}\nchangetype: delete\n\n", user_dn(number))
+}
+
 impl Company {
     /// A company of a size.
     pub fn of(users: usize, groups: usize) -> Self {
