@@ -1,6 +1,8 @@
 //! The whole product: Directories applied to a real cluster, people from CSV and a real slapd, and
 //! what an application then sees.
 
+use std::process::Command;
+
 use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
@@ -218,4 +220,12 @@ async fn a_mirror_that_lost_its_label_is_taken_back() {
         }
     })
     .await;
+}
+
+#[test]
+fn the_program_says_which_version_it_is() {
+    let program = Command::new(env!("CARGO_BIN_EXE_directory-sync")).arg("version").output().unwrap();
+    assert!(program.status.success() && program.stderr.is_empty(), "{program:?}");
+    let said = String::from_utf8(program.stdout).unwrap();
+    assert_eq!(said, format!("directory-sync {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::support::stage::Stage;
 
+/// How the chart has the operator log, unless its values say otherwise.
+const AS_INSTALLED: &[&str] = &["--log-level", "info", "--log-format", "json"];
+
 /// Where something was let out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -58,6 +61,17 @@ impl Evidence {
                     let line = found.lines().find(|line| line.contains(&form));
                     assert!(line.is_none(), "{canary} is let out as {form} at {place:?}: {}", line.unwrap());
                 }
+            }
+        }
+    }
+
+    /// Checks that each line of the log is an object of JSON that says when, how grave and what.
+    fn assert_log_of_objects(&self) {
+        let (_, log) = self.0.iter().find(|(place, _)| *place == Place::Log).expect("there is a log");
+        for line in log.lines() {
+            let entry: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            for field in ["timestamp", "level", "message"] {
+                assert!(entry[field].is_string(), "there is no {field} in {line}");
             }
         }
     }

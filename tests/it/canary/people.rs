@@ -52,7 +52,7 @@ fn tables() -> Value {
     json!({"users.csv": rows.join("\n"), "user_groups.csv": members})
 }
 
-async fn syncs_that_succeed_and_fail(level: &str) -> Evidence {
+async fn syncs_that_succeed_and_fail(log: &[&str]) -> Evidence {
     let server = Slapd::builder()
         .ldif(&person(1, "telephoneNumber: +49 30 canarytelephone"))
         .ldif(&person(2, &format!("description: canarycell {}", "x".repeat(70_000))))
@@ -62,7 +62,7 @@ async fn syncs_that_succeed_and_fail(level: &str) -> Evidence {
              member: uid=canaryuid1,{PEOPLE}\nmember: uid=canaryuid404,{PEOPLE}"
         ))
         .start();
-    let stage = Stage::with("canary", &["--log-level", level]).await;
+    let stage = Stage::with("canary", log).await;
     stage.reader().await;
     let attributes =
         json!({"provider": {"ldap": {"users": {"attributes": ["description", "userSMIMECertificate"]}}}});
@@ -103,13 +103,14 @@ async fn syncs_that_succeed_and_fail(level: &str) -> Evidence {
 }
 
 #[tokio::test]
-async fn nothing_of_a_person_leaves_their_object_when_the_operator_logs_as_usual() {
-    let evidence = syncs_that_succeed_and_fail("info").await;
+async fn nothing_of_a_person_leaves_their_object_when_the_operator_logs_as_the_chart_has_it() {
+    let evidence = syncs_that_succeed_and_fail(AS_INSTALLED).await;
+    evidence.assert_log_of_objects();
     evidence.assert_none_of(CANARIES, &[]);
     evidence.assert_none_of(&["user0001", "User Number"], &[]);
 }
 
 #[tokio::test]
 async fn nothing_of_a_person_is_in_a_status_event_or_metric_when_the_operator_logs_for_finding_faults() {
-    syncs_that_succeed_and_fail("debug").await.assert_none_of(CANARIES, &[Place::Log]);
+    syncs_that_succeed_and_fail(&["--log-level", "debug"]).await.assert_none_of(CANARIES, &[Place::Log]);
 }
