@@ -163,24 +163,8 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     let settled = Settled { rules_hash: settings.rules_hash, touched };
     if held.is_none() && pulled.unchanged && memory.settled == Some(settled) {
         checkpoint::write(run, memory, &settings).await?;
-        let written = WriteReport::default();
-        let (kind, planned, pending) = (pulled.kind, None, None);
-        let config_map = publishing::untouched(run, memory);
-        let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
-        let form = run.context.observed.form(run.key);
-        return Ok(Synced {
-            started,
-            kind,
-            planned,
-            written,
-            config_map,
-            held,
-            pending,
-            waiting,
-            tenant,
-            notes,
-            form,
-        });
+        let done = Done::nothing(publishing::untouched(run, memory));
+        return Ok(told(run, memory, &settings, started, pulled, done));
     }
     if !memory.has_records() {
         pulled = pulling::pull_everything(run, memory, &settings, &material, fingerprint).await?;
@@ -212,21 +196,72 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         Some(changed) => Box::pin(publishing::publish(run, memory, &settings, roster, changed)).await?,
         None => publishing::untouched(run, memory),
     };
-    // Whatever is held back, withheld or refused is looked at again in every run.
-    let clean = planned.quarantined.is_empty() && planned.counts.withheld.is_empty() && pending.is_none();
-    let all_written = written.failed + written.refused == 0 && config_map.failure.is_none();
-    if held.is_none() && clean && all_written {
-        // If that fails, the next run tells what this one cannot.
-        checkpoint::write(run, memory, &settings).await?;
-        // Where so many went that another form is right, the next run changes it.
-        memory.settled = form::is_lasting(run, form).then_some(settled);
-    } else if held.is_none() {
-        checkpoint::keep(run, memory, &settings).await?;
+    let done = Done { planned: Some(planned), written, config_map, held, pending };
+    remember(run, memory, &settings, &done, form, settled).await?;
+    Ok(told(run, memory, &settings, started, pulled, done))
+}
+
+/// What a run has done.
+struct Done {
+    planned: Option<Planned>,
+    written: WriteReport,
+    config_map: Published,
+    held: Option<Held>,
+    pending: Option<PendingPlan>,
+}
+
+impl Done {
+    /// It was known beforehand that there is nothing to do.
+    fn nothing(config_map: Published) -> Self {
+        Self { planned: None, written: WriteReport::default(), config_map, held: None, pending: None }
     }
-    let (kind, planned) = (pulled.kind, Some(planned));
-    let (waiting, tenant, notes) = (waiting(memory, &settings, started), tenant(memory), notes(memory));
-    let form = run.context.observed.form(run.key);
-    Ok(Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes, form })
+
+    /// Whether the mirrors are now all that the source says. Whatever is held back, withheld or refused is
+    /// looked at again in every run.
+    fn is_all(&self) -> bool {
+        let clean = |planned: &Planned| planned.quarantined.is_empty() && planned.counts.withheld.is_empty();
+        self.planned.as_ref().is_none_or(clean)
+            && self.pending.is_none()
+            && self.written.failed + self.written.refused == 0
+            && self.config_map.failure.is_none()
+    }
+}
+
+/// Keeps in the checkpoint what was reached.
+async fn remember(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    settings: &Settings,
+    done: &Done,
+    form: Form,
+    settled: Settled,
+) -> Result<(), SyncError> {
+    if done.held.is_some() {
+        return Ok(());
+    }
+    if !done.is_all() {
+        return checkpoint::keep(run, memory, settings).await;
+    }
+    // If that fails, the next run tells what this one cannot.
+    checkpoint::write(run, memory, settings).await?;
+    // Where so many went that another form is right, the next run changes it.
+    memory.settled = form::is_lasting(run, form).then_some(settled);
+    Ok(())
+}
+
+/// What is to be told of a run: what it has done, and how things are after it.
+fn told(
+    run: &Run<'_>,
+    memory: &Memory,
+    settings: &Settings,
+    started: Timestamp,
+    pulled: Pulled,
+    done: Done,
+) -> Synced {
+    let Done { planned, written, config_map, held, pending } = done;
+    let (waiting, tenant, notes) = (waiting(memory, settings, started), tenant(memory), notes(memory));
+    let (kind, form) = (pulled.kind, run.context.observed.form(run.key));
+    Synced { started, kind, planned, written, config_map, held, pending, waiting, tenant, notes, form }
 }
 
 /// Plans, with the losses that are held taken out. Values that the source does not show any more are

@@ -11,7 +11,7 @@ use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
 use crate::model::snapshot::SnapshotError;
-use crate::model::{Kind, MirrorName, Snapshot, State};
+use crate::model::{Group, Kind, MirrorName, Snapshot, State, User};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
 use crate::plan::absence::{Baseline, Kept, Known, Origins, Tally};
 use crate::plan::grace::{self, Policy, Times};
@@ -171,48 +171,12 @@ pub(super) async fn plan(
 /// # Errors
 /// See [`PlanFailure`].
 pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Result<Planned, PlanFailure> {
-    let Against { mirrors: view, directory, owner, .. } = *against;
-    let mut planner = Planner::new(&view.index, owner).following(&against.departure);
-    let mut held_back = HeldBack::default();
-    let mut tally = Tally::default();
-    let (mut stay_inactive, mut must_wait) = (0, 0);
-    let inactive_go = against.departure.inactive_users_go;
-    let mut roster = against.form.map(|form| Roster::new(form.clone()));
-    snapshot.held().iter().for_each(|name| planner.hold(*name));
-    let mut summary = normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| {
-        match outcome {
-            Outcome::User(mut user) => {
-                let name = MirrorName::new(Kind::User, &user.external_id);
-                let before = view.index.get(name).and_then(|mirror| mirror.state);
-                tally.count(&user, before, inactive_go);
-                if against.kept.doubts_states() && inactive_go && before.is_none() {
-                    // They may be inactive, and inactive people have no mirrors.
-                    planner.hold(name);
-                    must_wait += usize::from(user.state == State::Active);
-                    return Ok(());
-                }
-                let state = user.state;
-                against.kept.give_back(name, &mut user)?;
-                stay_inactive += usize::from(user.state != state);
-                if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
-                    roster.user(name, &user)?;
-                }
-                planner.want_user(&user)?;
-            }
-            Outcome::Group(group) => {
-                let name = MirrorName::new(Kind::Group, &group.external_id);
-                if let Some(roster) = roster.as_mut().filter(|_| !planner.knows(name)) {
-                    roster.group(name, &group)?;
-                }
-                planner.want_group(&group)?;
-            }
-            Outcome::Quarantined { name, reason, message } => {
-                planner.hold(name);
-                held_back.add(reason.as_str(), &message);
-            }
-        }
-        Ok(())
-    })?;
+    let Against { mirrors: view, directory, .. } = *against;
+    let mut intake = Intake::new(against);
+    snapshot.held().iter().for_each(|name| intake.planner.hold(*name));
+    let mut summary =
+        normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| intake.take(outcome))?;
+    let Intake { planner, mut held_back, tally, mut roster, stay_inactive, must_wait, .. } = intake;
     summary.users_active -= stay_inactive + must_wait;
     summary.users_inactive += stay_inactive;
     let (rejected, rejected_total) = snapshot.rejected();
@@ -249,6 +213,76 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
         tally,
         lost,
     })
+}
+
+/// What the records of a reading come to, one after the other.
+struct Intake<'a> {
+    against: &'a Against<'a>,
+    planner: Planner<'a>,
+    held_back: HeldBack,
+    tally: Tally,
+    roster: Option<Roster>,
+    /// Active people who stay inactive as their mirrors are.
+    stay_inactive: usize,
+    /// Active people who get no mirror as long as states are in doubt.
+    must_wait: usize,
+}
+
+impl<'a> Intake<'a> {
+    fn new(against: &'a Against<'a>) -> Self {
+        Self {
+            against,
+            planner: Planner::new(&against.mirrors.index, against.owner).following(&against.departure),
+            held_back: HeldBack::default(),
+            tally: Tally::default(),
+            roster: against.form.map(|form| Roster::new(form.clone())),
+            stay_inactive: 0,
+            must_wait: 0,
+        }
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Result<(), PlanFailure> {
+        match outcome {
+            Outcome::User(user) => self.user(user),
+            Outcome::Group(group) => self.group(&group),
+            Outcome::Quarantined { name, reason, message } => {
+                self.planner.hold(name);
+                self.held_back.add(reason.as_str(), &message);
+                Ok(())
+            }
+        }
+    }
+
+    fn user(&mut self, mut user: User) -> Result<(), PlanFailure> {
+        let Against { mirrors, kept, ref departure, .. } = *self.against;
+        let inactive_go = departure.inactive_users_go;
+        let name = MirrorName::new(Kind::User, &user.external_id);
+        let before = mirrors.index.get(name).and_then(|mirror| mirror.state);
+        self.tally.count(&user, before, inactive_go);
+        if kept.doubts_states() && inactive_go && before.is_none() {
+            // They may be inactive, and inactive people have no mirrors.
+            self.planner.hold(name);
+            self.must_wait += usize::from(user.state == State::Active);
+            return Ok(());
+        }
+        let state = user.state;
+        kept.give_back(name, &mut user)?;
+        self.stay_inactive += usize::from(user.state != state);
+        if let Some(roster) = self.roster.as_mut().filter(|_| !self.planner.knows(name)) {
+            roster.user(name, &user)?;
+        }
+        self.planner.want_user(&user)?;
+        Ok(())
+    }
+
+    fn group(&mut self, group: &Group) -> Result<(), PlanFailure> {
+        let name = MirrorName::new(Kind::Group, &group.external_id);
+        if let Some(roster) = self.roster.as_mut().filter(|_| !self.planner.knows(name)) {
+            roster.group(name, group)?;
+        }
+        self.planner.want_group(group)?;
+        Ok(())
+    }
 }
 
 fn count(plan: &Plan, view: &View, directory: &str) -> PlanCounts {

@@ -49,65 +49,77 @@ pub(super) async fn pull(
     let ask_again = grace_time_is_over(memory, settings) || another_is_named(run, memory);
     let want = if ask_again { Want::Full } else { run.want };
     let mut source = run.turn.patient(run.directory.spec.provider.provider().source(material)?);
-    let (cursor, snapshot) = match usable(memory, settings, fingerprint, want) {
+    match usable(memory, settings, fingerprint, want) {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
-            let snapshot = memory.reading.as_mut().and_then(|reading| reading.snapshot.take());
-            (Some(cursor), snapshot)
-        }
-        None => (None, None),
-    };
-    if let Some(cursor) = cursor {
-        let remembered = snapshot.is_some();
-        // From here on changes may be in the reading, even if the list of them breaks off; when it
-        // is asked for again, they are no news any more.
-        let settled = memory.settled.take();
-        // Only this worker holds the snapshot between runs, so nothing is copied here.
-        let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
-        let progress = |read| run.progress.read(read);
-        let request = Pull::Changes(cursor.clone());
-        let expected = expected(run, memory);
-        let pull = collect(&mut source, request, &expected, &mut snapshot, progress);
-        let answer = cancellable(run, pull).await?;
-        match answer {
-            Ok(collected) if remembered || collected.changed == 0 => {
-                remember_tenant(memory, collected.tenant);
-                let unchanged = collected.changed == 0;
-                memory.settled = settled.filter(|_| unchanged);
-                if let Some(reading) = &mut memory.reading {
-                    reading.cursor = collected.end.cursor.or(Some(cursor));
-                    reading.snapshot = remembered.then(|| Arc::new(snapshot));
-                    reading.fingerprint = Some(fingerprint);
-                }
-                return Ok(Pulled { kind: SyncKind::Delta, unchanged });
-            }
-            // Without the records that the changes apply to, everything is read.
-            Ok(_) => memory.reading = None,
-            // So it is with changes that cannot be trusted. What is at hand stays until then, for
-            // repairs: each change in it is true by itself, and nobody is missing from it.
-            Err(error) if error.class == Class::ChangesUnknown => {
-                memory.reading = memory.reading.take().filter(|_| remembered);
-                if let Some(reading) = &mut memory.reading {
-                    reading.snapshot = Some(Arc::new(snapshot));
-                    reading.cursor = None;
-                }
-                tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
-            }
-            // What is at hand is of a directory that is not there any more.
-            Err(error) if error.class == Class::TenantChanged => {
-                memory.reading = None;
-                return Err(error.into());
-            }
-            Err(error) => {
-                match &mut memory.reading {
-                    Some(reading) if remembered => reading.snapshot = Some(Arc::new(snapshot)),
-                    _ => memory.settled = settled,
-                }
-                return Err(error.into());
+            if let Some(pulled) = pull_changes(run, memory, &mut source, cursor, fingerprint).await? {
+                return Ok(pulled);
             }
         }
+        None => {}
     }
     replace_reading(run, memory, &mut source, settings, fingerprint).await
+}
+
+/// Asks for the changes since a cursor, and applies them to the reading. `None` when everything has to be read
+/// instead.
+async fn pull_changes(
+    run: &Run<'_>,
+    memory: &mut Memory,
+    source: &mut dyn crate::source::Source,
+    cursor: Cursor,
+    fingerprint: ContentHash,
+) -> Result<Option<Pulled>, SyncError> {
+    let snapshot = memory.reading.as_mut().and_then(|reading| reading.snapshot.take());
+    let remembered = snapshot.is_some();
+    // From here on changes may be in the reading, even if the list of them breaks off; when it
+    // is asked for again, they are no news any more.
+    let settled = memory.settled.take();
+    // Only this worker holds the snapshot between runs, so nothing is copied here.
+    let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
+    let progress = |read| run.progress.read(read);
+    let request = Pull::Changes(cursor.clone());
+    let expected = expected(run, memory);
+    let pull = collect(source, request, &expected, &mut snapshot, progress);
+    let answer = cancellable(run, pull).await?;
+    match answer {
+        Ok(collected) if remembered || collected.changed == 0 => {
+            remember_tenant(memory, collected.tenant);
+            let unchanged = collected.changed == 0;
+            memory.settled = settled.filter(|_| unchanged);
+            if let Some(reading) = &mut memory.reading {
+                reading.cursor = collected.end.cursor.or(Some(cursor));
+                reading.snapshot = remembered.then(|| Arc::new(snapshot));
+                reading.fingerprint = Some(fingerprint);
+            }
+            return Ok(Some(Pulled { kind: SyncKind::Delta, unchanged }));
+        }
+        // Without the records that the changes apply to, everything is read.
+        Ok(_) => memory.reading = None,
+        // So it is with changes that cannot be trusted. What is at hand stays until then, for
+        // repairs: each change in it is true by itself, and nobody is missing from it.
+        Err(error) if error.class == Class::ChangesUnknown => {
+            memory.reading = memory.reading.take().filter(|_| remembered);
+            if let Some(reading) = &mut memory.reading {
+                reading.snapshot = Some(Arc::new(snapshot));
+                reading.cursor = None;
+            }
+            tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
+        }
+        // What is at hand is of a directory that is not there any more.
+        Err(error) if error.class == Class::TenantChanged => {
+            memory.reading = None;
+            return Err(error.into());
+        }
+        Err(error) => {
+            match &mut memory.reading {
+                Some(reading) if remembered => reading.snapshot = Some(Arc::new(snapshot)),
+                _ => memory.settled = settled,
+            }
+            return Err(error.into());
+        }
+    }
+    Ok(None)
 }
 
 /// Reads everything, whatever is at hand.

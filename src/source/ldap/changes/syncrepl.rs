@@ -16,7 +16,9 @@ use crate::source::ldap_protocol::entry::Entry;
 use crate::source::ldap_protocol::failure::{Subject, code, result_name};
 use crate::source::ldap_protocol::search::read_one;
 use crate::source::ldap_protocol::time::parse_generalized_time;
-use crate::source::ldap_protocol::wire::{Answer, EntryId, Info, Query, Reply, Session, State, sync_done};
+use crate::source::ldap_protocol::wire::{
+    Answer, EntryId, Finished, Info, Query, Reply, Session, State, sync_done,
+};
 
 /// Sync Request (RFC 4533 section 2.2), as the root DSE lists it.
 pub const SYNC_REQUEST: &str = "1.3.6.1.4.1.4203.1.9.1.1";
@@ -179,7 +181,13 @@ impl Refresh {
                 return Ok(Some(entries));
             }
         }
-        let finished = answer.finish().await;
+        self.end(&answer.finish().await)?;
+        Ok((!entries.is_empty()).then_some(entries))
+    }
+
+    /// Takes the end of the list for one, if the server says that it is.
+    fn end(&mut self, finished: &Finished) -> Result<(), SourceError> {
+        let noun = self.subject.noun;
         match finished.result {
             code::SUCCESS => {}
             code::BUSY | code::UNAVAILABLE => return Err(finished.failure(0)),
@@ -215,7 +223,7 @@ impl Refresh {
                 "the server's list of changed {noun} does not say where the next one goes on"
             )));
         }
-        Ok((!entries.is_empty()).then_some(entries))
+        Ok(())
     }
 
     /// How often the server said that entries are on another server.

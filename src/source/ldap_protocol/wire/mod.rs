@@ -11,7 +11,7 @@ mod messages;
 mod session;
 mod tls;
 
-pub use answer::{Answer, Reply};
+pub use answer::{Answer, Finished, Reply};
 pub use connect::{Endpoint, Security, Wording};
 pub use messages::{EntryId, Info, State, control, paging_cookie, sync_done};
 pub use session::{Credentials, Query, Session};
