@@ -1,13 +1,15 @@
 //! People and groups as files in a ConfigMap: `spec.output.configMap`.
 
+mod ownership;
+mod staying;
 mod updates;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read;
 
+use directory_sync::api::LABEL_DIRECTORY;
 use directory_sync::api::status::ConfigMapStatus;
-use directory_sync::api::{Directory, LABEL_DIRECTORY};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};
@@ -16,8 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::faults::F37;
 use crate::support::cluster::Cluster;
-use crate::support::stage::{LIMIT, ONE, Stage, TWO, csv, with};
-use crate::support::wait::eventually;
+use crate::support::stage::{Stage, TWO, csv, with};
 
 /// People of a ConfigMap `people`, written to the ConfigMap `output` as `form` says besides.
 fn output(form: &Value) -> Value {
@@ -95,16 +96,6 @@ async fn assert_mirrored(stage: &Stage, name: &str) -> Files {
     let said = (records(&files.index, &files.users), records(&files.index, &files.groups));
     assert_eq!(said, mirrored(stage).await);
     files
-}
-
-/// The e-mail addresses in a ConfigMap, in order.
-async fn addresses(stage: &Stage) -> Vec<String> {
-    let files = read(stage, "output").await;
-    let records = records(&files.index, &files.users);
-    let mut addresses: Vec<String> =
-        records.iter().map(|record| record["email"].as_str().unwrap_or_default().to_owned()).collect();
-    addresses.sort();
-    addresses
 }
 
 /// The names of the ConfigMaps that the operator has written.
@@ -238,184 +229,5 @@ async fn a_deleted_or_edited_config_map_is_written_again_when_everything_is_aske
     assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap().data.unwrap().len(), 3);
     stage.api::<ConfigMap>().delete("output", &DeleteParams::default()).await.unwrap();
     stage.full_sync("acme").await;
-    assert_mirrored(&stage, "output").await;
-}
-
-/// A table of twenty people with badges, of whom the first has this name and the last this badge.
-fn badges(first: &str, badge: &str) -> String {
-    let mut table = "user_id,first_name,last_name,email,badge\n".to_owned();
-    for number in 1..20 {
-        let name = if number == 1 { first } else { "Lovelace" };
-        writeln!(table, "{number},Ada,{name},ada{number}@a.test,{number}").unwrap();
-    }
-    writeln!(table, "20,Grace,Hopper,grace@a.test,{badge}").unwrap();
-    table
-}
-
-#[tokio::test]
-async fn who_is_held_back_stays_as_last_known_and_the_others_go_on() {
-    let stage = Stage::with_config_map_output("cm-held").await;
-    stage.people(&badges("Lovelace", "20")).await;
-    let mapping = json!([{"attribute": "badge", "value": "raw.badge", "required": true}]);
-    stage.directory("acme", with(output(&json!({})), &json!({"mapping": mapping}))).await;
-    stage.ready("acme", "True", "Synced").await;
-
-    // Grace can no longer be decided, and Ada has changed.
-    stage.rewrite("people", json!({"users.csv": badges("King", "")})).await;
-    stage.sync("acme").await;
-    let quarantined = stage.status("acme").await.quarantined;
-    assert_eq!(quarantined.first().map(|held| held.count), Some(1), "{quarantined:?}");
-    let files = assert_mirrored(&stage, "output").await;
-    assert!(files.users[0].contains("King") && files.users[0].contains("grace@a.test"));
-
-    // The same in another format, of which there is no last content.
-    stage.respecify("acme", json!({"output": {"configMap": {"format": "JSONLines"}}})).await;
-    stage.sync("acme").await;
-    let files = assert_mirrored(&stage, "output").await;
-    assert_eq!(files.users[0].lines().count(), 20);
-}
-
-#[tokio::test]
-async fn who_is_missing_stays_for_the_grace_time_and_then_as_the_mirror_does() {
-    let stage = Stage::with_config_map_output("cm-grace").await;
-    stage.people(TWO).await;
-    let week = json!({"deletion": {"graceTime": "168h"}});
-    stage.directory("acme", with(output(&json!({})), &week)).await;
-    stage.ready("acme", "True", "Synced").await;
-    stage.rewrite("people", json!({"users.csv": ONE.replace("Ada", "Augusta")})).await;
-    stage.sync("acme").await;
-    let files = assert_mirrored(&stage, "output").await;
-    assert!(files.users[0].contains("Augusta"));
-    assert_eq!(addresses(&stage).await, ["ada@a.test", "grace@a.test"]);
-
-    stage.respecify("acme", json!({"deletion": {"graceTime": "0s", "missingUsers": "Deactivate"}})).await;
-    stage.sync("acme").await;
-    let files = assert_mirrored(&stage, "output").await;
-    assert!(files.users[0].contains("\"state\":\"Inactive\""), "{}", files.users[0]);
-
-    stage.respecify("acme", json!({"deletion": {"missingUsers": "Delete"}})).await;
-    stage.sync("acme").await;
-    assert_mirrored(&stage, "output").await;
-    assert_eq!(addresses(&stage).await, ["ada@a.test"]);
-}
-
-#[tokio::test]
-async fn who_gets_no_mirror_for_being_inactive_is_in_no_file() {
-    let stage = Stage::with_config_map_output("cm-inactive").await;
-    let table = "user_id,first_name,last_name,email,state\n1,Ada,Lovelace,ada@a.test,active\n2,Grace,Hopper,grace@a.test,inactive\n";
-    stage.people(table).await;
-    let go = json!({"deletion": {"inactiveUsers": "Delete"}});
-    stage.directory("acme", with(output(&json!({})), &go)).await;
-    stage.ready("acme", "True", "Synced").await;
-    assert_mirrored(&stage, "output").await;
-    assert_eq!(addresses(&stage).await, ["ada@a.test"]);
-}
-
-#[tokio::test]
-async fn what_the_guard_holds_stays_until_it_is_approved() {
-    let stage = Stage::with_config_map_output("cm-guard").await;
-    stage.people(&crowd(20)).await;
-    stage.directory("acme", output(&json!({}))).await;
-    stage.ready("acme", "True", "Synced").await;
-    let table = crowd(5) + "99,New,Person,new@a.test,x\n";
-    stage.rewrite("people", json!({"users.csv": table})).await;
-    stage.sync("acme").await;
-    stage.ready("acme", "False", "PlanHeld").await;
-    assert_eq!(addresses(&stage).await.len(), 21);
-    assert_mirrored(&stage, "output").await;
-
-    let hash = stage.status("acme").await.pending_plan.unwrap().hash;
-    stage.respecify("acme", json!({"deletion": {"guard": {"approvedPlan": hash}}})).await;
-    stage.ready("acme", "True", "Synced").await;
-    assert_eq!(addresses(&stage).await.len(), 6);
-}
-
-#[tokio::test]
-async fn an_empty_reading_leaves_everybody_in_the_files() {
-    let stage = Stage::with_config_map_output("cm-empty").await;
-    stage.people(TWO).await;
-    stage.directory("acme", output(&json!({}))).await;
-    stage.ready("acme", "True", "Synced").await;
-    stage.rewrite("people", json!({"users.csv": "user_id,first_name,last_name,email\n"})).await;
-    stage.sync("acme").await;
-    stage.ready("acme", "False", "EmptyResult").await;
-    stage.full_sync("acme").await;
-    assert_eq!(addresses(&stage).await, ["ada@a.test", "grace@a.test"]);
-}
-
-#[tokio::test]
-async fn a_config_map_of_somebody_else_is_left_alone_and_told() {
-    let stage = Stage::with_config_map_output("cm-foreign").await;
-    stage.people(TWO).await;
-    stage.create::<ConfigMap>(json!({"metadata": {"name": "output"}, "data": {"mine": "x"}})).await;
-    let before = stage.api::<ConfigMap>().get("output").await.unwrap();
-    stage.directory("acme", output(&json!({}))).await;
-    let message = stage.told("acme", "OutputReady", "False", "ConfigMapNotOurs").await;
-    assert!(
-        message.contains("the ConfigMap output is there and was not written for this Directory"),
-        "{message}"
-    );
-    assert_eq!(stage.ready("acme", "False", "ConfigMapNotOurs").await, message);
-    assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap(), before);
-    assert_eq!(stage.user_names().await.len(), 2, "the mirrors are there all the same");
-
-    stage.respecify("acme", json!({"output": {"configMap": {"name": "free"}}})).await;
-    stage.ready("acme", "True", "Synced").await;
-    assert_mirrored(&stage, "free").await;
-    assert_eq!(stage.api::<ConfigMap>().get("output").await.unwrap(), before);
-}
-
-#[tokio::test]
-async fn what_is_renamed_or_no_longer_asked_for_is_removed_with_all_its_parts() {
-    let stage = Stage::with_config_map_output("cm-remove").await;
-    stage.people(&crowd(1_700)).await;
-    stage.create::<ConfigMap>(json!({"metadata": {"name": "other"}, "data": {"mine": "x"}})).await;
-    stage.directory("acme", output(&json!({}))).await;
-    stage.ready("acme", "True", "Synced").await;
-    assert!(written(&stage).await.len() > 2);
-
-    stage.respecify("acme", json!({"output": {"configMap": {"name": "renamed"}}})).await;
-    stage.sync("acme").await;
-    assert_mirrored(&stage, "renamed").await;
-    let names = written(&stage).await;
-    assert!(names.iter().all(|name| name.starts_with("renamed")), "{names:?}");
-
-    stage.respecify("acme", json!({"output": {"configMap": null}})).await;
-    stage.sync("acme").await;
-    assert_eq!(written(&stage).await, Vec::<String>::new());
-    assert_eq!(shown(&stage).await, None);
-    assert!(stage.api::<ConfigMap>().get_opt("other").await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn a_deleted_directory_takes_its_config_map_along_only_when_asked_to() {
-    let stage = Stage::with_config_map_output("cm-delete").await;
-    stage.people(TWO).await;
-    let asked = json!({"deletion": {"onDirectoryDelete": "Delete"}});
-    for (spec, left) in [(output(&json!({})), vec!["output"]), (with(output(&json!({})), &asked), vec![])] {
-        stage.directory("acme", spec).await;
-        stage.ready("acme", "True", "Synced").await;
-        assert_eq!(written(&stage).await, ["output"]);
-        stage.api::<Directory>().delete("acme", &DeleteParams::default()).await.unwrap();
-        eventually("the Directory is gone", LIMIT, async || {
-            let found = stage.api::<Directory>().get_opt("acme").await.unwrap();
-            found.map_or(Ok(()), |found| Err(format!("{:?}", found.metadata)))
-        })
-        .await;
-        assert_eq!(written(&stage).await, left);
-    }
-}
-
-#[tokio::test]
-async fn without_the_right_the_condition_names_the_value_and_the_mirrors_go_on() {
-    let stage = Stage::new("cm-right").await;
-    stage.people(ONE).await;
-    stage.directory("acme", output(&json!({}))).await;
-    let message = stage.told("acme", "OutputReady", "False", "ConfigMapNotAllowed").await;
-    assert!(message.contains("set the chart's value configMapOutput.enabled to true"), "{message}");
-    stage.users_become(&["ada@a.test"]).await;
-    stage.allow_config_map_output().await;
-    stage.sync("acme").await;
-    stage.ready("acme", "True", "Synced").await;
     assert_mirrored(&stage, "output").await;
 }
