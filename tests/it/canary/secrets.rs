@@ -4,7 +4,6 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use super::*;
 use crate::support::ldap::certificates::Authority;
@@ -66,10 +65,10 @@ async fn refusing(text: &[u8]) -> Listener {
 }
 
 /// An object store that answers every request with the request itself, which is no answer of a store.
-async fn echoing() -> (u16, JoinHandle<()>) {
+async fn echoing() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move {
+    tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut request = vec![0; 8192];
             let length = client.read(&mut request).await.unwrap_or_default();
@@ -81,7 +80,7 @@ async fn echoing() -> (u16, JoinHandle<()>) {
             let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
         }
     });
-    (port, task)
+    port
 }
 
 /// Everything that is planted below.
@@ -118,142 +117,198 @@ fn pem(what: &str, body: &str) -> Vec<u8> {
     format!("-----BEGIN {what}-----\n{body}\n-----END {what}-----\n").into_bytes()
 }
 
-#[expect(clippy::too_many_lines, reason = "a list of cases, one a line or two")]
+/// The name of an LDAP account that may read.
+const NAME: (&str, &[u8]) = ("bindDN", READER.as_bytes());
+
+const fn password(password: &'static str) -> (&'static str, &'static [u8]) {
+    ("password", password.as_bytes())
+}
+
+/// What credentials are given to, and what answers.
+struct Servers {
+    authority: Authority,
+    slapd: Slapd,
+    sshd: Sshd,
+    /// Refuses everybody with a text.
+    told: Listener,
+    /// Refuses everybody with bytes that are no text.
+    told_as_bytes: Listener,
+    /// The port of an object store that echoes.
+    store: u16,
+}
+
+impl Servers {
+    async fn start() -> Self {
+        let authority = Authority::new();
+        let slapd = Slapd::builder().tls(&authority.certificate()).start();
+        let sshd = Sshd::start();
+        sshd.put("users.csv", TWO);
+        let told = refusing(b"canary-told-by-the-server").await;
+        let told_as_bytes = refusing(b"\xffcanary-told-as-bytes").await;
+        Self { authority, slapd, sshd, told, told_as_bytes, store: echoing().await }
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let cases = [self.accounts(), self.bundles(), self.answers(), self.files(), self.other_sources()];
+        cases.into_iter().flatten().collect()
+    }
+
+    /// Accounts of an LDAP server.
+    fn accounts(&self) -> Vec<Case> {
+        let bundle = format!("canary-before-the-bundle\n{}", self.authority.pem);
+        vec![
+            Case::new(
+                "good",
+                &[
+                    NAME,
+                    password(PASSWORD),
+                    ("unused", b"canary-unused-key"),
+                    ("ca.crt", bundle.as_bytes()),
+                    ("ca.key", b"canary-authoritys-key"),
+                ],
+                encrypted(&self.slapd.tls_url(), "good"),
+                "Synced",
+            ),
+            Case::new(
+                "wrong",
+                &[NAME, password("canary-wrong-password")],
+                server(&self.slapd.url(), "wrong"),
+                "Unauthorized",
+            ),
+            Case::new(
+                "lines",
+                &[NAME, password("canary-first-line\ncanary-second-line\0canary-after-nul\n")],
+                server(&self.slapd.url(), "lines"),
+                "Unauthorized",
+            ),
+            Case::new(
+                "no-name",
+                &[("bindDN", b"canary-no-name"), password(PASSWORD)],
+                server(&self.slapd.url(), "no-name"),
+                "Misconfigured",
+            ),
+            Case::new(
+                "misspelt",
+                &[NAME, ("pasword", b"canary-misspelt-key")],
+                server(&self.slapd.url(), "misspelt"),
+                "Misconfigured",
+            ),
+            Case::new(
+                "not-text",
+                &[NAME, ("password", b"\xffcanary-not-text")],
+                server(&self.slapd.url(), "not-text"),
+                "Misconfigured",
+            ),
+        ]
+    }
+
+    /// What is no bundle of authorities.
+    fn bundles(&self) -> Vec<Case> {
+        let ca = |ca: &'static str| ("ca.crt", ca.as_bytes());
+        let broken_bundle = pem("CERTIFICATE", "canarybrokenbundle");
+        let key_for_bundle = pem("PRIVATE KEY", "canarykeyinsteadofbundle");
+        vec![
+            Case::new(
+                "no-bundle",
+                &[NAME, password(PASSWORD), ca("canary-no-bundle")],
+                encrypted(&self.slapd.tls_url(), "no-bundle"),
+                "Misconfigured",
+            ),
+            Case::new(
+                "broken-bundle",
+                &[NAME, password(PASSWORD), ("ca.crt", &broken_bundle)],
+                encrypted(&self.slapd.tls_url(), "broken-bundle"),
+                "Misconfigured",
+            ),
+            Case::new(
+                "key-for-bundle",
+                &[NAME, password(PASSWORD), ("ca.crt", &key_for_bundle)],
+                encrypted(&self.slapd.tls_url(), "key-for-bundle"),
+                "Misconfigured",
+            ),
+        ]
+    }
+
+    /// Servers that repeat a secret in their answer.
+    fn answers(&self) -> Vec<Case> {
+        let at = |listener: &Listener| format!("ldap://127.0.0.1:{}", listener.port);
+        vec![
+            Case::new("told", &[NAME, password(PASSWORD)], server(&at(&self.told), "told"), "Unauthorized"),
+            Case::new(
+                "told-as-bytes",
+                &[NAME, password(PASSWORD)],
+                server(&at(&self.told_as_bytes), "told-as-bytes"),
+                "Misconfigured",
+            ),
+        ]
+    }
+
+    /// Accounts of an SFTP server.
+    fn files(&self) -> Vec<Case> {
+        let (private_key, broken_key) =
+            (self.sshd.private_key(), pem("OPENSSH PRIVATE KEY", "canarybrokenkey"));
+        vec![
+            Case::new(
+                "files",
+                &[("privateKey", private_key.as_bytes()), ("unused", b"canary-unused-key")],
+                files(&self.sshd, "files"),
+                "Synced",
+            ),
+            Case::new(
+                "files-wrong",
+                &[password("canary-sftp-password")],
+                files(&self.sshd, "files-wrong"),
+                "Unauthorized",
+            ),
+            Case::new(
+                "files-broken-key",
+                &[("privateKey", &broken_key), ("passphrase", b"canary-passphrase")],
+                files(&self.sshd, "files-broken-key"),
+                "Misconfigured",
+            ),
+        ]
+    }
+
+    /// A domain, a bucket, and tables that are a Secret themselves.
+    fn other_sources(&self) -> Vec<Case> {
+        let domain = json!({"activeDirectory": {
+            "urls": [self.slapd.url()], "insecure": "PlaintextPasswordsAndData",
+            "credentialsSecretRef": {"name": "account-domain"},
+        }});
+        let bucket = json!({"csv": {"from": {"s3": {
+            "bucket": "people", "endpoint": format!("http://127.0.0.1:{}", self.store), "insecure": "PlaintextData",
+            "credentialsSecretRef": {"name": "account-bucket"},
+        }}}});
+        vec![
+            Case::new(
+                "domain",
+                &[("username", b"canary-domain-account"), password("canary-domain-password")],
+                domain,
+                "Misconfigured",
+            ),
+            Case::new(
+                "bucket",
+                &[
+                    ("accessKeyID", b"canary-access-key-id"),
+                    ("secretAccessKey", b"canary-access-key-itself"),
+                    ("sessionToken", b"canary-session-token"),
+                ],
+                bucket,
+                "Unreachable",
+            ),
+            Case::new(
+                "tables",
+                &[("users.csv", b"user_id,first_name,last_name,email\n1,A,B,a@a.test,canary-csv-cell\n2,b\n3,\"canary-csv-cell\n")],
+                json!({"csv": {"from": {"secret": {"name": "account-tables"}}}}),
+                "Incomplete",
+            ),
+        ]
+    }
+}
+
 async fn credentials_are_let_out_nowhere(log: &[&str]) -> Evidence {
-    let authority = Authority::new();
-    let slapd = Slapd::builder().tls(&authority.certificate()).start();
-    let sshd = Sshd::start();
-    sshd.put("users.csv", TWO);
-    let (told, as_bytes) =
-        (refusing(b"canary-told-by-the-server").await, refusing(b"\xffcanary-told-as-bytes").await);
-    let (store, _store) = echoing().await;
-    let at = |listener: &Listener| format!("ldap://127.0.0.1:{}", listener.port);
-    let (plain, tls) = (slapd.url(), slapd.tls_url());
-    let bundle = format!("canary-before-the-bundle\n{}", authority.pem);
-    let reader = ("bindDN", READER.as_bytes());
-    let password = |password: &'static str| ("password", password.as_bytes());
-    let ca = |ca: &'static str| ("ca.crt", ca.as_bytes());
-    let broken_bundle = pem("CERTIFICATE", "canarybrokenbundle");
-    let key_for_bundle = pem("PRIVATE KEY", "canarykeyinsteadofbundle");
-    let broken_key = pem("OPENSSH PRIVATE KEY", "canarybrokenkey");
-    let private_key = sshd.private_key();
-    let domain = json!({"activeDirectory": {
-        "urls": [plain], "insecure": "PlaintextPasswordsAndData",
-        "credentialsSecretRef": {"name": "account-domain"},
-    }});
-    let bucket = json!({"csv": {"from": {"s3": {
-        "bucket": "people", "endpoint": format!("http://127.0.0.1:{store}"), "insecure": "PlaintextData",
-        "credentialsSecretRef": {"name": "account-bucket"},
-    }}}});
-    let cases = [
-        Case::new(
-            "good",
-            &[
-                reader,
-                password(PASSWORD),
-                ("unused", b"canary-unused-key"),
-                ("ca.crt", bundle.as_bytes()),
-                ("ca.key", b"canary-authoritys-key"),
-            ],
-            encrypted(&tls, "good"),
-            "Synced",
-        ),
-        Case::new(
-            "wrong",
-            &[reader, password("canary-wrong-password")],
-            server(&plain, "wrong"),
-            "Unauthorized",
-        ),
-        Case::new(
-            "lines",
-            &[reader, password("canary-first-line\ncanary-second-line\0canary-after-nul\n")],
-            server(&plain, "lines"),
-            "Unauthorized",
-        ),
-        Case::new(
-            "no-name",
-            &[("bindDN", b"canary-no-name"), password(PASSWORD)],
-            server(&plain, "no-name"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "misspelt",
-            &[reader, ("pasword", b"canary-misspelt-key")],
-            server(&plain, "misspelt"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "not-text",
-            &[reader, ("password", b"\xffcanary-not-text")],
-            server(&plain, "not-text"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "no-bundle",
-            &[reader, password(PASSWORD), ca("canary-no-bundle")],
-            encrypted(&tls, "no-bundle"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "broken-bundle",
-            &[reader, password(PASSWORD), ("ca.crt", &broken_bundle)],
-            encrypted(&tls, "broken-bundle"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "key-for-bundle",
-            &[reader, password(PASSWORD), ("ca.crt", &key_for_bundle)],
-            encrypted(&tls, "key-for-bundle"),
-            "Misconfigured",
-        ),
-        Case::new("told", &[reader, password(PASSWORD)], server(&at(&told), "told"), "Unauthorized"),
-        Case::new(
-            "told-as-bytes",
-            &[reader, password(PASSWORD)],
-            server(&at(&as_bytes), "told-as-bytes"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "domain",
-            &[("username", b"canary-domain-account"), password("canary-domain-password")],
-            domain,
-            "Misconfigured",
-        ),
-        Case::new(
-            "files",
-            &[("privateKey", private_key.as_bytes()), ("unused", b"canary-unused-key")],
-            files(&sshd, "files"),
-            "Synced",
-        ),
-        Case::new(
-            "files-wrong",
-            &[password("canary-sftp-password")],
-            files(&sshd, "files-wrong"),
-            "Unauthorized",
-        ),
-        Case::new(
-            "files-broken-key",
-            &[("privateKey", &broken_key), ("passphrase", b"canary-passphrase")],
-            files(&sshd, "files-broken-key"),
-            "Misconfigured",
-        ),
-        Case::new(
-            "bucket",
-            &[
-                ("accessKeyID", b"canary-access-key-id"),
-                ("secretAccessKey", b"canary-access-key-itself"),
-                ("sessionToken", b"canary-session-token"),
-            ],
-            bucket,
-            "Unreachable",
-        ),
-        Case::new(
-            "tables",
-            &[("users.csv", b"user_id,first_name,last_name,email\n1,A,B,a@a.test,canary-csv-cell\n2,b\n3,\"canary-csv-cell\n")],
-            json!({"csv": {"from": {"secret": {"name": "account-tables"}}}}),
-            "Incomplete",
-        ),
-    ];
+    let servers = Servers::start().await;
+    let cases = servers.cases();
     let stage = Stage::with("canary", &[log, &["--max-concurrent-syncs", "20"]].concat()).await;
     for case in &cases {
         let keys: Vec<(&str, &[u8])> =
@@ -266,6 +321,7 @@ async fn credentials_are_let_out_nowhere(log: &[&str]) -> Evidence {
         stage.ready(case.name, status, case.reason).await;
     }
     // What is read of a key is as secret as the key.
+    let private_key = servers.sshd.private_key();
     let lines = private_key.lines().filter(|line| line.len() > 40 && !line.starts_with("-----"));
     let canaries: Vec<&str> = CANARIES.iter().copied().chain(lines).collect();
     let evidence = Evidence::of(&stage).await;
