@@ -74,16 +74,17 @@ annotations:
 # Finalizers are set by a patch of the Directory itself.
 - apiGroups: [directory-sync.io]
   resources: [directories]
-  verbs: [get, list, watch, patch, update]
+  verbs: [get, list, watch, patch]
 - apiGroups: [directory-sync.io]
   resources: [directories/status]
-  verbs: [patch, update]
+  verbs: [patch]
 - apiGroups: [directory-sync.io]
   resources: [directoryusers, directorygroups, directoryslices]
   verbs: [get, list, watch, create, patch, delete, deletecollection]
+# Replaced, not patched: a version that somebody else has written since is refused. Listed to see that the kind is there.
 - apiGroups: [directory-sync.io]
   resources: [directorycheckpoints]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, create, update, delete]
 # One at a time and by name; never a list of all.
 - apiGroups: [""]
   resources: [secrets]
@@ -104,7 +105,7 @@ annotations:
   resources: [configmaps]
   verbs: [get, create, update, deletecollection]
 {{- end }}
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}

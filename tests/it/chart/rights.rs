@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use super::requester::Rights;
+use kube::api::DynamicObject;
+use serde_json::json;
+
+use super::requester::{Requester, Rights};
 use super::{Release, set, values_file};
 use crate::support::cluster::Cluster;
+use crate::support::manifest;
 
 /// The table of what the operator may where it watches, in the document about security: with these values of the
 /// chart, which some rows need.
@@ -94,10 +98,9 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
             format!("PATCH {ours}/directories/x/status"),
             format!("GET {core}/secrets/x"),
             format!("GET {core}/configmaps/x"),
-            format!("POST {core}/events"),
             format!("POST /apis/events.k8s.io/v1/namespaces/{namespace}/events"),
         ];
-        for plural in ["directoryusers", "directorygroups", "directoryslices", "directorycheckpoints"] {
+        for plural in ["directoryusers", "directorygroups", "directoryslices"] {
             requests.extend([
                 format!("GET {ours}/{plural}"),
                 format!("GET {ours}/{plural}?watch=1&timeoutSeconds=1"),
@@ -105,12 +108,17 @@ async fn the_operator_may_do_its_work_in_the_watched_namespaces_and_nothing_else
                 format!("POST {ours}/{plural}"),
                 format!("PATCH {ours}/{plural}/x"),
                 format!("DELETE {ours}/{plural}/x"),
+                format!("DELETE {ours}/{plural}"),
             ]);
         }
-        requests.push(format!("PUT {ours}/directorycheckpoints/x"));
-        for plural in ["directoryusers", "directorygroups", "directoryslices"] {
-            requests.push(format!("DELETE {ours}/{plural}"));
-        }
+        let checkpoints = format!("{ours}/directorycheckpoints");
+        requests.extend([
+            format!("GET {checkpoints}"),
+            format!("GET {checkpoints}/x"),
+            format!("POST {checkpoints}"),
+            format!("PUT {checkpoints}/x"),
+            format!("DELETE {checkpoints}/x"),
+        ]);
         requests
     };
     for namespace in &watched {
@@ -167,7 +175,13 @@ async fn the_operator_may_not_reach_for_more_than_its_work_needs() {
             format!("POST {ours}/directories"),
             format!("DELETE {ours}/directories/x"),
             format!("DELETE {ours}/directories"),
+            format!("PUT {ours}/directories/x"),
+            format!("PUT {ours}/directories/x/status"),
+            format!("PATCH {ours}/directorycheckpoints/x"),
+            format!("GET {ours}/directorycheckpoints?watch=1&timeoutSeconds=1"),
             format!("DELETE {ours}/directorycheckpoints"),
+            format!("POST {core}/events"),
+            format!("PATCH {core}/events/x"),
             format!("GET {core}/pods"),
             format!("POST {core}/pods"),
             format!("POST {core}/serviceaccounts/directory-sync/token"),
@@ -316,4 +330,46 @@ async fn the_operator_cannot_act_as_somebody_else() {
     ] {
         assert!(!operator.may_with(&request, headers).await, "{headers:?}");
     }
+}
+
+#[tokio::test]
+async fn whoever_has_the_readers_role_sees_mirrors_and_how_fresh_they_are_but_changes_nothing() {
+    let release = Release::render(&set(&["rbac.userRoles=true"])).await;
+    release.install().await;
+    let namespace = &release.namespace;
+    let binding: DynamicObject = serde_json::from_value(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "application"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": format!("{namespace}-directory-sync-reader"),
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
+    }))
+    .unwrap();
+    manifest::apply(&release.client, namespace, &binding, false).await.unwrap();
+    let application = Requester(
+        Cluster::get().client_as(&Cluster::get().service_account_token(namespace, "default").await),
+    );
+    let ours = format!("/apis/directory-sync.io/v1alpha1/namespaces/{namespace}");
+    for plural in ["directories", "directoryusers", "directorygroups", "directoryslices"] {
+        application
+            .assert_may(&[
+                format!("GET {ours}/{plural}"),
+                format!("GET {ours}/{plural}?watch=1&timeoutSeconds=1"),
+                format!("GET {ours}/{plural}/x"),
+            ])
+            .await;
+        application
+            .assert_may_not(&[
+                format!("POST {ours}/{plural}"),
+                format!("PATCH {ours}/{plural}/x"),
+                format!("PUT {ours}/{plural}/x"),
+                format!("DELETE {ours}/{plural}/x"),
+            ])
+            .await;
+    }
+    application.assert_may_not(&[format!("GET /api/v1/namespaces/{namespace}/secrets/x")]).await;
 }
