@@ -54,6 +54,7 @@ refuses "watchNamespace" --set watchNamespace=crm # one letter short
 refuses "clusterWide: true watches every namespace" --set clusterWide=true --set 'watchNamespaces={crm}'
 refuses "ServiceMonitor finds pods through a Service" --set metrics.serviceMonitor.enabled=true --set metrics.service.enabled=false
 refuses "serviceAccount.name must name" --set serviceAccount.create=false
+refuses "there is no alert DirectoryNotSync;" --set metrics.prometheusRule.enabled=true --set 'metrics.prometheusRule.disabled={DirectoryNotSync}'
 refuses "logFormat" --set operator.logFormat=xml
 
 say "the alerts"

@@ -15,15 +15,17 @@ use crate::telemetry::{self, LogFormat};
 
 /// Arguments of `directory-sync run`. Each can be given by the environment too.
 #[derive(Clone, Debug, clap::Args)]
+// What a manifest appends to the arguments that it has already takes their place.
+#[command(args_override_self = true)]
 pub struct RunArgs {
     /// Namespaces whose Directories are synced; none: all namespaces. Can be repeated.
     #[arg(long = "watch-namespace", env = "WATCH_NAMESPACE", value_delimiter = ',')]
     namespaces: Vec<String>,
-    /// Address on which /metrics is served.
-    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:8080")]
+    /// Address on which /metrics is served. [::] means IPv4 and IPv6, as far as there are both.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "[::]:8080")]
     metrics_address: SocketAddr,
-    /// Address on which /livez and /readyz are served.
-    #[arg(long, env = "HEALTH_ADDRESS", default_value = "0.0.0.0:8081")]
+    /// Address on which /livez and /readyz are served. [::] as above.
+    #[arg(long, env = "HEALTH_ADDRESS", default_value = "[::]:8081")]
     health_address: SocketAddr,
     /// How many Directories are worked on at the same time. Those that wait for their source do not count.
     #[arg(long, env = "MAX_CONCURRENT_SYNCS", default_value_t = 8)]
@@ -92,4 +94,50 @@ fn stop_on_signal(stop: CancellationToken) -> std::io::Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    fn parsed(arguments: &[&str]) -> RunArgs {
+        Line::try_parse_from([&["run"], arguments].concat()).map_err(|error| error.to_string()).unwrap().run
+    }
+
+    #[test]
+    fn a_later_argument_takes_the_place_of_an_earlier_one() {
+        let run = parsed(&[
+            "--log-level=info",
+            "--leader-elect=true",
+            "--leader-elect-lease-duration=15s",
+            "--metrics-address=[::]:8080",
+            "--log-level=debug",
+            "--leader-elect=false",
+            "--leader-elect-lease-duration=1m",
+            "--metrics-address=127.0.0.1:9090",
+        ]);
+        assert_eq!(run.log_level, "debug");
+        assert_eq!(run.metrics_address.to_string(), "127.0.0.1:9090");
+        assert!(run.lease.election().unwrap().is_none());
+    }
+
+    #[test]
+    fn arguments_that_can_be_repeated_collect() {
+        let run = parsed(&[
+            "--watch-namespace=a",
+            "--allow-address=127.0.0.1/32",
+            "--watch-namespace=b,c",
+            "--allow-address=::1/128",
+        ]);
+        assert_eq!(run.namespaces, ["a", "b", "c"]);
+        assert_eq!(run.allow_addresses.len(), 2);
+    }
 }

@@ -9,9 +9,9 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::listener;
 use super::metrics::Metrics;
 use crate::sink::ObservedMirrors;
 
@@ -49,7 +49,7 @@ pub async fn serve_metrics(
 }
 
 async fn listen(address: SocketAddr, routes: Router, cancel: CancellationToken) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
+    let listener = listener::bind(address).await?;
     axum::serve(listener, routes).with_graceful_shutdown(cancel.cancelled_owned()).await
 }
 

@@ -1,4 +1,5 @@
 //! What the operator shows of itself over HTTP: health and metrics.
 
 pub mod health;
+mod listener;
 pub mod metrics;

@@ -155,6 +155,40 @@ async fn the_chart_installs_with_everything_set() {
 }
 
 #[tokio::test]
+async fn the_chart_installs_where_the_platform_chooses_the_pods_user() {
+    let release = installs("openshift").await;
+    let security = &release.only("Deployment").data["spec"]["template"]["spec"]["securityContext"];
+    assert_eq!(security, &json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}}));
+}
+
+#[tokio::test]
+async fn the_replicas_prefer_different_nodes_unless_told_otherwise() {
+    for (values, expected) in
+        [("default", "kubernetes.io/hostname"), ("everything", "topology.kubernetes.io/zone")]
+    {
+        let release = Release::render(&values_file(values)).await;
+        let spec = &release.only("Deployment").data["spec"]["template"]["spec"];
+        let constraints = spec["topologySpreadConstraints"].as_array().unwrap();
+        assert_eq!(constraints.len(), 1, "{constraints:?}");
+        assert_eq!(constraints[0]["topologyKey"], expected);
+        assert_eq!(constraints[0]["whenUnsatisfiable"], "ScheduleAnyway");
+    }
+}
+
+#[tokio::test]
+async fn alerts_can_be_left_out_and_given_labels() {
+    let release = Release::render(&values_file("everything")).await;
+    let rules = release.only("PrometheusRule").data["spec"]["groups"][0]["rules"].clone();
+    let rules = rules.as_array().unwrap();
+    assert!(rules.len() > 5, "{rules:?}");
+    for rule in rules {
+        assert_ne!(rule["alert"], "DirectoryNotSynced");
+        assert_eq!(rule["labels"]["team"], "platform", "{rule}");
+        assert!(rule["labels"]["severity"].is_string(), "{rule}");
+    }
+}
+
+#[tokio::test]
 async fn the_charts_definitions_are_those_of_the_program_and_outlive_the_release() {
     let release = Release::render(&values_file("default")).await;
     definitions::install(Cluster::get()).await;
