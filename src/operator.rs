@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,6 +18,7 @@ use crate::controller::Context;
 use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
+use crate::server::pulse::Pulse;
 use crate::sink::pace::{Budget, Pace};
 use crate::sink::{DirectoryKey, ObservedMirrors};
 use crate::source::Egress;
@@ -66,10 +66,10 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let (mut party, clients) = join(config, options.election.as_ref())?;
     let (drift_sender, drift) = mpsc::unbounded_channel();
     let observed = ObservedMirrors::new(drift_sender);
-    let supervising = Arc::new(AtomicBool::new(true));
+    let pulse = Pulse::default();
     let (missing_sender, missing) = watch::channel(None);
 
-    let health = Health { supervising: supervising.clone(), observed: observed.clone(), missing };
+    let health = Health { pulse: pulse.clone(), observed: observed.clone(), missing };
     let servers = CancellationToken::new();
     let probes = tokio::spawn(health::serve(options.health_address, health, servers.clone()));
     let scrapes =
@@ -85,18 +85,19 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         egress: options.egress.clone(),
         tenure: party.tenure.clone(),
     };
+    party.follows(&context.metrics);
     let work = async {
         let looked = wait_for_cluster(&clients, &options, &missing_sender);
         if stop.run_until_cancelled(looked).await.is_none() {
             return Ok(());
         }
+        context.metrics.is_ready(true);
         if stop.run_until_cancelled(party.lead(&context.metrics)).await.is_none() {
             return Ok(());
         }
         let tenure = party.tenure.clone();
         tokio::select! {
-            () = supervise(&context, &options.namespaces, drift, &stop) => {
-                supervising.store(false, Ordering::Relaxed);
+            () = supervise(&context, &options.namespaces, drift, &pulse, &stop) => {
                 party.step_down().await;
                 Ok(())
             }
@@ -150,10 +151,16 @@ fn join(config: Config, election: Option<&Election>) -> anyhow::Result<(Party, C
 }
 
 impl Party {
+    /// Shows from the start that it does not lead yet: that nobody does can be seen only of who says so.
+    fn follows(&self, metrics: &Metrics) {
+        if self.elector.is_some() {
+            metrics.leads(&self.name, false);
+        }
+    }
+
     /// Waits until it is this process's turn.
     async fn lead(&mut self, metrics: &Metrics) {
         let Some(elector) = &mut self.elector else { return };
-        metrics.leads(&self.name, false);
         elector.acquire().await;
         metrics.leads(&self.name, true);
     }
@@ -182,8 +189,10 @@ async fn supervise(
     context: &Context,
     namespaces: &[String],
     drift: mpsc::UnboundedReceiver<DirectoryKey>,
+    pulse: &Pulse,
     stop: &CancellationToken,
 ) {
+    context.metrics.is_ready(false);
     let tracker = TaskTracker::new();
     let watched: Vec<Option<&str>> = if namespaces.is_empty() {
         vec![None]
@@ -195,7 +204,7 @@ async fn supervise(
         tracker.spawn(stop.clone().run_until_cancelled_owned(watch));
     }
     tracing::info!(?namespaces, "watching Directories");
-    Supervisor::new(context.clone(), stop.clone()).run(namespaces, drift).await;
+    Supervisor::new(context.clone(), stop.clone()).run(namespaces, drift, pulse).await;
     tracker.close();
     tracker.wait().await;
 }

@@ -10,12 +10,14 @@ use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use super::worker::Worker;
+use super::worker::{Worker, state};
 use crate::api::Directory;
 use crate::cluster::watching::watching;
+use crate::server::pulse::{self, Pulse};
 use crate::sink::DirectoryKey;
 
 type Guarded = DeserializeGuard<Directory>;
@@ -47,13 +49,24 @@ impl Supervisor {
     }
 
     /// Watches until cancelled, then waits for the workers to end at their next page or write.
-    pub async fn run(mut self, namespaces: &[String], mut drift: mpsc::UnboundedReceiver<DirectoryKey>) {
-        self.context.observed.ready().await;
+    pub async fn run(
+        mut self,
+        namespaces: &[String],
+        mut drift: mpsc::UnboundedReceiver<DirectoryKey>,
+        pulse: &Pulse,
+    ) {
+        if self.cancel.run_until_cancelled(self.context.observed.ready()).await.is_none() {
+            return;
+        }
+        self.context.metrics.is_ready(true);
+        let mut beat = tokio::time::interval(pulse::BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut events = watches(&self.context, namespaces);
         let mut listed: HashMap<usize, HashSet<DirectoryKey>> = HashMap::new();
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => break,
+                now = beat.tick() => pulse.beat(now),
                 Some(key) = drift.recv() => {
                     if let Some(worker) = self.workers.get(&key) {
                         worker.drift.notify_one();
@@ -138,6 +151,10 @@ impl Supervisor {
     }
 
     fn start(&mut self, key: DirectoryKey, directory: Arc<Directory>) {
+        if let Some(status) = &directory.status {
+            // Until the next run, which may be a day away, what the last one said holds.
+            self.context.metrics.status(&key, status, state::interval(&directory));
+        }
         let uid = directory.metadata.uid.clone();
         let (sender, receiver) = watch::channel(directory);
         let (drift, cancel) = (Arc::new(Notify::new()), self.cancel.child_token());

@@ -27,7 +27,7 @@ use crate::sink::object::Owner;
 use crate::source::Class;
 use state::{State, interval, requests};
 
-mod state;
+pub(super) mod state;
 
 /// How often the Secrets and `ConfigMap`s that a Directory names are looked at between syncs.
 const REFERENCE_POLL: Duration = Duration::from_secs(10);

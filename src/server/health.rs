@@ -1,25 +1,26 @@
-//! Probes. Alive: the runtime answers and the supervisor has not ended. Ready: the CRDs are there,
+//! Probes. Alive: the runtime answers and the supervisor goes on. Ready: the CRDs are there,
 //! the ServiceAccount may do its work, and the mirrors have been listed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::listener;
 use super::metrics::Metrics;
+use super::pulse::Pulse;
 use crate::sink::ObservedMirrors;
 
 /// What the probes look at.
 #[derive(Clone)]
 pub struct Health {
-    /// False once the supervisor has ended for whatever reason.
-    pub supervising: Arc<AtomicBool>,
+    /// The supervisor's.
+    pub pulse: Pulse,
     /// Whether mirrors have been listed.
     pub observed: ObservedMirrors,
     /// What is missing in the cluster; empty when nothing is.
@@ -53,11 +54,13 @@ async fn listen(address: SocketAddr, routes: Router, cancel: CancellationToken) 
     axum::serve(listener, routes).with_graceful_shutdown(cancel.cancelled_owned()).await
 }
 
-async fn alive(State(health): State<Health>) -> (StatusCode, &'static str) {
-    if health.supervising.load(Ordering::Relaxed) {
-        (StatusCode::OK, "ok\n")
-    } else {
-        (StatusCode::INTERNAL_SERVER_ERROR, "the supervisor of Directories has ended\n")
+async fn alive(State(health): State<Health>) -> (StatusCode, String) {
+    match health.pulse.silence(Instant::now()) {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(silence) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the supervisor of Directories has done nothing for {} s\n", silence.as_secs()),
+        ),
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod health;
 mod listener;
 pub mod metrics;
+pub mod pulse;

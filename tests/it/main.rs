@@ -34,6 +34,7 @@ mod observability;
 mod preview;
 mod product;
 mod quarantine;
+mod readiness;
 mod reference;
 mod refusals;
 mod slices;

@@ -7,6 +7,7 @@ mod registration;
 use std::fmt;
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -49,6 +50,7 @@ pub struct Metrics {
     pending: Family<OperationLabels, Gauge>,
     kept_attributes: Family<DirectoryLabels, Gauge>,
     leads: Family<LeaseLabels, Gauge>,
+    operator_ready: Gauge,
     writing: Shown,
 }
 
@@ -86,6 +88,7 @@ impl Default for Metrics {
             pending: Family::default(),
             kept_attributes: Family::default(),
             leads: Family::default(),
+            operator_ready: Gauge::default(),
             writing: Shown::default(),
             registry: Registry::default(),
         };
@@ -106,6 +109,11 @@ impl Metrics {
     /// Shows whether this process holds a Lease.
     pub fn leads(&self, lease: &str, leads: bool) {
         self.leads.get_or_create(&LeaseLabels { name: lease.to_owned() }).set(i64::from(leads));
+    }
+
+    /// Shows whether this process is ready, as `/readyz` says it.
+    pub fn is_ready(&self, ready: bool) {
+        self.operator_ready.set(i64::from(ready));
     }
 
     /// What has not happened yet is zero and not absent: Prometheus sees no increase from nothing to one.
@@ -201,6 +209,10 @@ impl Metrics {
             .iter()
             .any(|condition| condition.type_ == "Ready" && condition.status == "True");
         self.ready.get_or_create(&labels(key)).set(i64::from(ready));
+        let none_seen = self.last_success.get(&labels(key)).is_none();
+        if let Some(time) = last_success(status).filter(|_| none_seen) {
+            self.last_success.get_or_create(&labels(key)).set(time);
+        }
         self.quarantined
             .get_or_create(&labels(key))
             .set(status.quarantined.iter().map(|held| held.count).sum());
@@ -275,6 +287,16 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// When a sync of the source last succeeded, or no later: by a status, for a process that has seen none itself. A run
+/// without the source counts as the last one, too, but not for longer than the source has been failing.
+fn last_success(status: &DirectoryStatus) -> Option<i64> {
+    let ran = status.last_sync.as_ref().map(|run| run.start_time.0.as_second());
+    let is_failing = |condition: &&Condition| condition.type_ == "SourceReady" && condition.status == "False";
+    let failing = status.conditions.iter().find(is_failing);
+    let failing = failing.map(|condition| condition.last_transition_time.0.as_second());
+    ran.into_iter().chain(failing).min()
 }
 
 /// The losses that a status shows as held, by what they are.

@@ -8,8 +8,12 @@ use super::Metrics;
 impl Metrics {
     /// Names all metrics.
     pub(super) fn register(&self, registry: &mut Registry) {
-        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("directory_sync_build", "Version of the operator", version);
+        self.register_directories(registry);
+        self.register_operator(registry);
+    }
+
+    /// Those of each Directory.
+    fn register_directories(&self, registry: &mut Registry) {
         registry.register("directory_sync_runs", "Syncs that ended", self.runs.clone());
         registry.register_with_unit(
             "directory_sync_last_success_timestamp",
@@ -61,6 +65,12 @@ impl Metrics {
             self.kept_attributes.clone(),
         );
         registry.register("directory_sync_ready", "Whether the Directory is Ready", self.ready.clone());
+    }
+
+    /// Those of the operator as a whole.
+    fn register_operator(&self, registry: &mut Registry) {
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("directory_sync_build", "Version of the operator", version);
         registry.register("controller_runtime_reconcile", "Syncs by result", self.reconciles.clone());
         registry.register(
             "controller_runtime_reconcile_errors",
@@ -87,6 +97,11 @@ impl Metrics {
             "leader_election_master_status",
             "Whether this operator holds the Lease of that name",
             self.leads.clone(),
+        );
+        registry.register(
+            "directory_sync_operator_ready",
+            "Whether this operator has found all that it needs in the cluster, and listed what is there",
+            self.operator_ready.clone(),
         );
         registry.register(
             "directory_sync_writes_at_a_time",

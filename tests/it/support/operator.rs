@@ -108,9 +108,14 @@ impl Operator {
 
     /// Stops the operator as Kubernetes does, unless it has ended, and starts it again.
     pub async fn restart(&mut self) {
+        self.launch_again();
+        self.wait_until_ready().await;
+    }
+
+    /// As [`Operator::restart`], whether or not it finds what it needs.
+    pub fn launch_again(&mut self) {
         self.stop();
         self.spawn_again();
-        self.wait_until_ready().await;
     }
 
     /// Sends the operator a signal, and does not wait for what it makes of it.
@@ -164,6 +169,11 @@ impl Operator {
     /// What it answers to a kubelet that asks whether it is ready.
     pub async fn readiness(&self) -> std::io::Result<String> {
         get(self.ports.health, "/readyz").await
+    }
+
+    /// What it answers to a kubelet that asks whether it is alive.
+    pub async fn liveness(&self) -> std::io::Result<String> {
+        get(self.ports.health, "/livez").await
     }
 
     /// Waits until it says that it is ready, and starts it again on other ports when somebody was faster.

@@ -7,6 +7,7 @@ use http::Method;
 
 use super::*;
 use crate::faults::F28;
+use crate::support::definitions;
 use crate::support::ldap::proxy::held;
 use crate::support::ldap::{Company, Slapd};
 use crate::support::proxy::Verdict;
@@ -110,6 +111,34 @@ async fn an_operator_that_is_killed_is_followed_when_its_lease_has_been_still_fo
     pair.stage.users_become(&["ada@a.test", "grace@a.test"]).await;
     let log = ended(&mut pair.stage.operator).await;
     assert!(!log.contains("given back"), "{log}");
+}
+
+/// It holds the Lease and has not listed the mirrors, so that it supervises nothing yet.
+#[tokio::test]
+async fn an_operator_that_is_told_to_stop_while_it_lists_the_mirrors_gives_the_lease_back() {
+    let cluster = Cluster::get();
+    definitions::install(cluster).await;
+    let (proxy, namespace) = (Proxy::start(cluster).await, cluster.namespace("listing").await);
+    let (_unanswered, answer) = tokio::sync::watch::channel(false);
+    let looked_for_definitions = AtomicBool::new(false);
+    proxy.decide(move |asked| {
+        let people = asked.method == Method::GET && asked.path.ends_with("/directoryusers");
+        if people && looked_for_definitions.swap(true, Ordering::Relaxed) {
+            return Verdict::Hold(answer.clone());
+        }
+        Verdict::Pass
+    });
+    let operator = Operator::setup(cluster, &namespace).arguments(SHORT).pod("a").through(&proxy);
+    let mut stage = Stage { cluster, operator: operator.launch().await, namespace };
+    held_by(&stage, "a").await;
+    eventually("it has begun", LIMIT, async || {
+        let log = stage.operator.log();
+        if log.contains("watching Directories") { Ok(()) } else { Err(log) }
+    })
+    .await;
+    stage.operator.stop();
+    let log = stage.operator.log();
+    assert!(log.contains("given back"), "{log}");
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! What an operator says of itself while it misses a right, and of its Directories after it was started anew.
+
+use std::time::Duration;
+
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use k8s_openapi::api::rbac::v1::Role;
+use kube::api::{Api, PostParams};
+use serde_json::json;
+
+use crate::support::chart::apply_roles;
+use crate::support::operator::Operator;
+use crate::support::stage::{Stage, TWO, csv, csv_from, with};
+use crate::support::wait::eventually;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const READY: &str = "directory_sync_operator_ready";
+
+/// Takes the right to delete people away from an operator, and waits until the apiserver goes by that.
+async fn may_not_delete_people(stage: &Stage) {
+    let roles: Api<Role> = stage.api();
+    let mut role = roles.get("directory-sync").await.unwrap();
+    for rule in role.rules.iter_mut().flatten() {
+        if rule.resources.iter().flatten().any(|resource| resource == "directoryusers") {
+            rule.verbs.retain(|verb| verb != "delete");
+        }
+    }
+    roles.replace("directory-sync", &PostParams::default(), &role).await.unwrap();
+    let namespace = &stage.namespace;
+    let review: SubjectAccessReview = serde_json::from_value(json!({
+        "metadata": {},
+        "spec": {
+            "user": format!("system:serviceaccount:{namespace}:directory-sync"),
+            "resourceAttributes": {
+                "group": "directory-sync.io", "resource": "directoryusers", "verb": "delete", "namespace": namespace,
+            },
+        },
+    }))
+    .unwrap();
+    let reviews: Api<SubjectAccessReview> = Api::all(stage.cluster.client());
+    eventually("the right is gone", LIMIT, async || {
+        let answer = reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap();
+        if answer.allowed { Err(format!("{answer:?}")) } else { Ok(()) }
+    })
+    .await;
+}
+
+async fn is_alive(operator: &Operator) {
+    let answer = operator.liveness().await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_operator_that_misses_a_right_is_alive_and_not_ready_names_the_right_and_goes_on_when_it_has_it() {
+    let mut stage = Stage::new("rights").await;
+    is_alive(&stage.operator).await;
+    assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("1"));
+    may_not_delete_people(&stage).await;
+    stage.operator.launch_again();
+    let wanted = format!("may not delete directoryusers in namespace {}: grant it", stage.namespace);
+    eventually("it names the right", LIMIT, async || {
+        let answer = stage.operator.readiness().await.unwrap_or_else(|error| error.to_string());
+        if answer.starts_with("HTTP/1.1 503") && answer.contains(&wanted) { Ok(()) } else { Err(answer) }
+    })
+    .await;
+    is_alive(&stage.operator).await;
+    assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("0"));
+
+    apply_roles(stage.cluster, &stage.namespace).await;
+    stage.operator.wait_until_ready().await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_directory_is_shown_from_the_start_and_not_from_its_next_sync() {
+    let mut stage = Stage::new("shown").await;
+    stage.people(TWO).await;
+    let daily = json!({"sync": {"interval": "24h"}});
+    stage.directory("acme", with(csv(), &daily)).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.directory("astray", with(csv_from("nowhere"), &daily)).await;
+    stage.ready("astray", "False", "ReferenceNotReadable").await;
+    stage.operator.restart().await;
+
+    let labels = |name: &str| format!("{{namespace=\"{}\",name=\"{name}\"}}", stage.namespace);
+    let (acme, astray) = (labels("acme"), labels("astray"));
+    eventually("both are shown", LIMIT, async || {
+        let text = stage.operator.metrics().await;
+        let shows = |line: String| text.contains(&line);
+        let both = shows(format!("directory_sync_ready{acme} 1\n"))
+            && shows(format!("directory_sync_ready{astray} 0\n"))
+            && shows(format!("directory_sync_last_success_timestamp_seconds{acme} "))
+            && shows(format!("directory_sync_last_success_timestamp_seconds{astray} "));
+        if both { Ok(()) } else { Err(text) }
+    })
+    .await;
+    let text = stage.operator.metrics().await;
+    let runs = format!("directory_sync_runs_total{{namespace=\"{}\",name=\"acme\"", stage.namespace);
+    assert!(!text.contains(&runs), "it was not synced for that: {text}");
+}
