@@ -74,7 +74,11 @@ pub fn decide(
         return Decision::CarryOut(begun.clone());
     }
     let since = known.map(|known| known.since.0).filter(|since| now.duration_since(*since) < GOOD_FOR);
-    let pending = pending(&held, directory, since.unwrap_or_else(|| whole_seconds(now)));
+    let since = since.unwrap_or_else(|| whole_seconds(now));
+    // What the spec approves was another plan, even if it was of the same losses in the same second.
+    let is_spent = spec == Some(hash(held.digest, since).as_str());
+    let pending =
+        pending(&held, directory, if is_spent { since + SignedDuration::from_secs(1) } else { since });
     let names = HeldNames { hash: pending.hash.clone(), losses: held.mirrors };
     Decision::Hold(pending, names)
 }
@@ -194,6 +198,16 @@ mod tests {
         // They were carried out, the status shows nothing any more, and then they come again.
         let again = shown(decide(held(&["1"]), None, Some(&first.hash), None, "acme", at(9)));
         assert_ne!(again.hash, first.hash);
+    }
+
+    #[test]
+    fn the_same_losses_within_the_same_second_need_a_new_approval_as_well() {
+        let first = shown(decide(held(&["1"]), None, None, None, "acme", at(0)));
+        let spec = Some(first.hash.as_str());
+        let again = shown(decide(held(&["1"]), None, spec, None, "acme", at(0)));
+        assert_ne!(again.hash, first.hash);
+        let still = shown(decide(held(&["1"]), Some(&again), spec, None, "acme", at(0)));
+        assert_eq!(still, again, "the status says the same");
     }
 
     #[test]
