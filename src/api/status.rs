@@ -90,6 +90,14 @@ pub struct DirectoryStatus {
     pub quarantined: Vec<Quarantined>,
 }
 
+impl DirectoryStatus {
+    /// The condition of a type, if the status has it.
+    #[must_use]
+    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == kind)
+    }
+}
+
 /// What stands in the ConfigMap of `spec.output.configMap`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

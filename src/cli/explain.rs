@@ -59,7 +59,7 @@ fn explain(
 }
 
 fn state(status: &DirectoryStatus, now: Timestamp) -> Option<String> {
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    let ready = status.condition("Ready")?;
     let is = if ready.status == "True" { "Ready" } else { "Not ready" };
     Some(format!(
         "{is} since {} ({}): {}.",
@@ -154,7 +154,7 @@ fn place(checkpoint: &Result<Option<DirectoryCheckpoint>, String>, now: Timestam
 
 fn next_action(directory: &Directory, status: &DirectoryStatus) -> String {
     let name = directory.name_any();
-    let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = status.condition("Ready");
     let reason = ready.map_or("", |ready| ready.reason.as_str());
     match reason {
         "" => "wait for the first sync; if none comes, look whether the operator runs and watches this namespace".to_owned(),

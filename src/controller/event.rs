@@ -33,7 +33,7 @@ pub async fn publish(
 fn events(before: &DirectoryStatus, after: &DirectoryStatus) -> Vec<Event> {
     let mut events = Vec::new();
     let ready = |status: &DirectoryStatus| {
-        status.conditions.iter().find(|condition| condition.type_ == "Ready").map(|condition| {
+        status.condition("Ready").map(|condition| {
             (condition.status == "True", condition.reason.clone(), condition.message.clone())
         })
     };

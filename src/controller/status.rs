@@ -97,8 +97,7 @@ pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>
 /// without asking the source shows as well that all is well again.
 #[must_use]
 pub fn records_were_doubted(status: &DirectoryStatus) -> bool {
-    let mut conditions = status.conditions.iter();
-    conditions.any(|condition| condition.type_ == "SourceReady" && condition.reason == words::TOO_MANY_HELD)
+    status.condition("SourceReady").is_some_and(|condition| condition.reason == words::TOO_MANY_HELD)
 }
 
 fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced: &Synced) {

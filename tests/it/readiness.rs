@@ -1,18 +1,14 @@
 //! What an operator says of itself while it misses a right, and of its Directories after it was started anew.
 
-use std::time::Duration;
-
-use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{Api, PostParams};
 use serde_json::json;
 
 use crate::support::chart::apply_roles;
 use crate::support::operator::Operator;
-use crate::support::stage::{Stage, TWO, csv, csv_from, with};
+use crate::support::stage::{LIMIT, Stage, TWO, csv, csv_from, with};
 use crate::support::wait::eventually;
 
-const LIMIT: Duration = Duration::from_secs(30);
 const READY: &str = "directory_sync_operator_ready";
 
 /// Takes the right to delete people away from an operator, and waits until the apiserver goes by that.
@@ -25,23 +21,7 @@ async fn may_not_delete_people(stage: &Stage) {
         }
     }
     roles.replace("directory-sync", &PostParams::default(), &role).await.unwrap();
-    let namespace = &stage.namespace;
-    let review: SubjectAccessReview = serde_json::from_value(json!({
-        "metadata": {},
-        "spec": {
-            "user": format!("system:serviceaccount:{namespace}:directory-sync"),
-            "resourceAttributes": {
-                "group": "directory-sync.io", "resource": "directoryusers", "verb": "delete", "namespace": namespace,
-            },
-        },
-    }))
-    .unwrap();
-    let reviews: Api<SubjectAccessReview> = Api::all(stage.cluster.client());
-    eventually("the right is gone", LIMIT, async || {
-        let answer = reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap();
-        if answer.allowed { Err(format!("{answer:?}")) } else { Ok(()) }
-    })
-    .await;
+    stage.operator_may("delete", "directory-sync.io", "directoryusers", false).await;
 }
 
 async fn is_alive(operator: &Operator) {

@@ -7,7 +7,6 @@ mod registration;
 use std::fmt;
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -204,10 +203,7 @@ impl Metrics {
         self.begin_directory(key);
         let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
         self.interval.get_or_create(&labels(key)).set(seconds);
-        let ready = status
-            .conditions
-            .iter()
-            .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+        let ready = status.condition("Ready").is_some_and(|condition| condition.status == "True");
         self.ready.get_or_create(&labels(key)).set(i64::from(ready));
         let none_seen = self.last_success.get(&labels(key)).is_none();
         if let Some(time) = last_success(status).filter(|_| none_seen) {
@@ -293,8 +289,7 @@ impl Drop for Counted {
 /// without the source counts as the last one, too, but not for longer than the source has been failing.
 fn last_success(status: &DirectoryStatus) -> Option<i64> {
     let ran = status.last_sync.as_ref().map(|run| run.start_time.0.as_second());
-    let is_failing = |condition: &&Condition| condition.type_ == "SourceReady" && condition.status == "False";
-    let failing = status.conditions.iter().find(is_failing);
+    let failing = status.condition("SourceReady").filter(|condition| condition.status == "False");
     let failing = failing.map(|condition| condition.last_transition_time.0.as_second());
     ran.into_iter().chain(failing).min()
 }

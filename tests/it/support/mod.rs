@@ -17,6 +17,7 @@ pub mod operator;
 pub mod ports;
 pub mod proxy;
 pub mod python;
+pub mod rights;
 pub mod samba;
 pub mod sftp;
 pub mod stage;
