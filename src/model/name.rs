@@ -67,10 +67,12 @@ impl fmt::Display for MirrorName {
             Kind::User => "u-",
             Kind::Group => "g-",
         })?;
-        (0..HASH_CHARACTERS).rev().try_for_each(|place| {
+        let mut hash = String::with_capacity(HASH_CHARACTERS);
+        for place in (0..HASH_CHARACTERS).rev() {
             let digit = (self.id >> (5 * place)) & 31;
-            write!(f, "{}", char::from(ALPHABET[digit as usize]))
-        })
+            hash.push(char::from(ALPHABET[digit as usize]));
+        }
+        f.write_str(&hash)
     }
 }
 

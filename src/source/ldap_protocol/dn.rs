@@ -35,8 +35,29 @@ const TYPES: &[(&str, &str)] = &[
 ///
 /// `None` for what is not a DN, and for the empty DN, which names nobody.
 pub fn normalize(dn: &str) -> Option<String> {
-    let components = components(dn)?;
-    Some(components.join(","))
+    normalize_plain(dn).or_else(|| Some(components(dn)?.join(",")))
+}
+
+/// As [`normalize`], for the names that most names are: ASCII, nothing escaped or quoted, no RDN of
+/// several parts. A listing of groups has a name for every membership, and reading each of these with
+/// all that RFC 4514 allows takes a third of the time of the whole reading. `None` says nothing.
+fn normalize_plain(dn: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'.' | b'_' | b'@');
+    let mut normal = String::with_capacity(dn.len());
+    for component in dn.split(',') {
+        let (kind, value) = component.split_once('=')?;
+        let value = value.trim_matches(' ');
+        if !value.bytes().all(plain) || value.contains("  ") {
+            return None;
+        }
+        if !normal.is_empty() {
+            normal.push(',');
+        }
+        push_attribute_type(&mut normal, kind.trim_matches(' '))?;
+        normal.push('=');
+        normal.extend(value.chars().map(|character| character.to_ascii_lowercase()));
+    }
+    Some(normal)
 }
 
 /// Whether `dn` is the entry `base` or below it.
@@ -83,7 +104,11 @@ fn rdn(mut rest: &str) -> Option<(String, Option<char>, &str)> {
     loop {
         let (kind, after) = rest.split_once('=')?;
         let (value, separator, after) = value(after)?;
-        parts.push(format!("{}={value}", attribute_type(kind.trim_matches(' '))?));
+        let mut part = String::with_capacity(kind.len() + 1 + value.len());
+        push_attribute_type(&mut part, kind.trim_matches(' '))?;
+        part.push('=');
+        part.push_str(&value);
+        parts.push(part);
         rest = after;
         if separator != Some('+') {
             parts.sort_unstable();
@@ -92,16 +117,19 @@ fn rdn(mut rest: &str) -> Option<(String, Option<char>, &str)> {
     }
 }
 
-/// An attribute type by its short name in lower case.
-fn attribute_type(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let name = lower.strip_prefix("oid.").unwrap_or(&lower);
+/// Adds an attribute type by its short name in lower case; `None` when it is none.
+fn push_attribute_type(normal: &mut String, text: &str) -> Option<()> {
+    let number = text.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("oid."));
+    let name = number.map_or(text, |prefix| &text[prefix.len()..]);
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     if name.is_empty() || !name.bytes().all(legal) {
         return None;
     }
-    let known = TYPES.iter().find(|(alias, _)| *alias == name);
-    Some(known.map_or(name, |(_, short)| short).to_owned())
+    match TYPES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)) {
+        Some((_, short)) => normal.push_str(short),
+        None => normal.extend(name.chars().map(|character| character.to_ascii_lowercase())),
+    }
+    Some(())
 }
 
 /// Reads one value, normalised and escaped again, the separator after it and what follows that.
@@ -245,6 +273,15 @@ mod tests {
     }
 
     #[test]
+    fn most_names_are_read_in_short() {
+        for text in
+            ["uid=ada,ou=People,dc=example,dc=test", "CN=Ada Lovelace, OU=R_D ,O=Example", "uid=a@b.test,o=x"]
+        {
+            assert!(normalize_plain(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
     fn different_names_stay_apart() {
         for (one, other) in [
             ("cn=a,o=x", "cn=a\\,o\\=x"),
@@ -299,6 +336,15 @@ mod tests {
             let hex = hex.concat();
             let escaped = ldap3::dn_escape(value.as_str());
             proptest::prop_assert_eq!(normalize(&format!("cn={hex},o=x")), normalize(&format!("cn={escaped},o=x")));
+        }
+
+        #[test]
+        fn a_plain_name_is_read_in_short_as_it_is_read_in_full(
+            text in "( ?(CN|oid\\.2\\.5\\.4\\.3|userid|x-1)?=? ?[A-Za-z0-9=. _@#-]{0,6} ?,?){0,4}"
+        ) {
+            if let Some(key) = normalize_plain(&text) {
+                proptest::prop_assert_eq!(Some(key), components(&text).map(|components| components.join(",")));
+            }
         }
 
         #[test]
