@@ -2,7 +2,8 @@
 //!
 //! The peer writes groups alone, with their members as text. We write an object for every person
 //! as well, and groups before people. So two times are taken: until all groups are there, which is
-//! the work that the peer does, and until everybody is.
+//! the work that the peer does, and until everybody is. As slices, which is the default for so many
+//! people, groups and people come together, and one time is taken.
 
 use directory_sync::api::DirectoryGroup;
 use serde_json::{Value, json};
@@ -66,6 +67,8 @@ pub struct Comparison {
 struct Ours {
     first: Times,
     floor: Times,
+    /// Of a first sync as slices, in seconds.
+    slices: f64,
     delta: Quiet,
     full: Quiet,
     searches: usize,
@@ -98,10 +101,11 @@ async fn ours(scale: &Scale, slapd: &Slapd) -> Ours {
     let groups = floor::bodies_of_groups(&stage.namespace).await;
     let everybody = floor::bodies(&stage.namespace).await;
 
-    let (mut rounds, mut floors) = (vec![first], Vec::new());
-    while rounds.len() < scale.rounds {
+    let (mut rounds, mut floors, mut slices) = (vec![first], Vec::new(), Vec::new());
+    while rounds.len() < scale.peer_rounds {
         stage.clear().await;
         floors.push(bare_times(&groups, &everybody).await);
+        slices.push(sync_as_slices(&settings).await);
         let (next, times) = sync(&settings, scale.peer.groups).await;
         stage = next;
         rounds.push(times);
@@ -113,12 +117,14 @@ async fn ours(scale: &Scale, slapd: &Slapd) -> Ours {
     let full = second_sync::observe(&stage, "Full").await;
     stage.clear().await;
     floors.push(bare_times(&groups, &everybody).await);
+    slices.push(sync_as_slices(&settings).await);
 
     let seconds = |rounds: &[Times]| {
         rounds.iter().map(|times| format!("{:.2} s", times.groups)).collect::<Vec<_>>().join(", ")
     };
     eprintln!("        rounds: {}; floors: {}", seconds(&rounds), seconds(&floors));
-    Ours { first: Times::median(&rounds), floor: Times::median(&floors), delta, full, searches }
+    let (first, floor, slices) = (Times::median(&rounds), Times::median(&floors), median(slices));
+    Ours { first, floor, slices, delta, full, searches }
 }
 
 /// A first sync in a namespace of its own.
@@ -130,6 +136,16 @@ async fn sync(settings: &Value, groups: usize) -> (Stage, Times) {
     let groups = watching.arrival(groups).await.instant - begun;
     let everybody = stage.ready().await - begun;
     (stage, Times { groups: groups.as_secs_f64(), everybody: everybody.as_secs_f64() })
+}
+
+/// A first sync as slices, until all groups and everybody are there, in seconds.
+async fn sync_as_slices(settings: &Value) -> f64 {
+    let stage = Stage::new().await;
+    rest::at_rest().await;
+    let begun = stage.apply_as(&json!({"ldap": settings}), "24h", "Slices").await;
+    let seconds = (stage.ready().await - begun).as_secs_f64();
+    stage.clear().await;
+    seconds
 }
 
 /// The floor of both times.
@@ -155,6 +171,12 @@ fn rows(company: &Company, ours: &Ours, fifth: Option<Bound>) -> Vec<Row> {
             .bound(fifth),
         Row::new(format!("{of}: first sync, until everybody is there, too"), ours.first.everybody, "s")
             .floor(ours.floor.everybody),
+        Row::new(
+            format!("{of}: first sync as slices, until all groups and everybody are there"),
+            ours.slices,
+            "s",
+        )
+        .bound(fifth),
     ];
     for (kind, quiet) in [("by changes", &ours.delta), ("by a full reading", &ours.full)] {
         rows.push(
@@ -189,10 +211,11 @@ fn beside(company: &Company, ours: &Ours, peer: &PeerFigures) -> Table {
             "first sync",
             format!("{}, groups alone", seconds(peer.first)),
             format!(
-                "groups in {} s, {} people besides in {} s",
+                "groups in {} s, {} people besides in {} s; as slices all in {} s",
                 figure(ours.first.groups),
                 grouped(company.users),
-                figure(ours.first.everybody)
+                figure(ours.first.everybody),
+                figure(ours.slices)
             ),
         ),
         line(

@@ -9,6 +9,9 @@ pub struct Scale {
     pub quick: bool,
     /// How often the first sync and its floor are measured; the middle one counts.
     pub rounds: usize,
+    /// As `rounds`, of the peer's workload: its bound is a time, not a share of the floor, and the apiserver
+    /// collects its garbage in the middle of one round and not of another.
+    pub peer_rounds: usize,
     /// The company of the first sync, the second, and the change.
     pub company: Company,
     /// The company that the number of searches is compared with.
@@ -38,6 +41,7 @@ impl Scale {
         Self {
             quick: false,
             rounds: 3,
+            peer_rounds: 5,
             company: company(10_000, 500, 20),
             small: company(1_000, 50, 20),
             large: company(100_000, 2_000, 20),
@@ -53,6 +57,7 @@ impl Scale {
         Self {
             quick: true,
             rounds: 1,
+            peer_rounds: 1,
             company: company(2_000, 100, 20),
             small: company(1_000, 50, 20),
             large: company(10_000, 200, 20),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
@@ -42,23 +42,29 @@ impl Watching {
     {
         let api = Api::<K>::namespaced(Cluster::get().client(), namespace);
         let now = api.list_metadata(&ListParams::default().limit(1)).await.unwrap();
-        let version = now.metadata.resource_version.expect("a list has a version");
-        let events = api.watch_metadata(&WatchParams::default(), &version).await.unwrap();
+        let mut version = now.metadata.resource_version.expect("a list has a version");
+        let mut events = api.watch_metadata(&WatchParams::default(), &version).await.unwrap().boxed();
         let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
         let (sender, count) = watch::channel(0);
         let seen = arrivals.clone();
         let task = tokio::spawn(async move {
-            let mut events = std::pin::pin!(events);
-            while let Some(event) = events.try_next().await.expect("the watch holds") {
-                match event {
-                    WatchEvent::Bookmark(_) => {}
-                    WatchEvent::Error(status) => panic!("the watch ended: {status:?}"),
-                    WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_) => {
-                        let arrival = Arrival { instant: Instant::now(), time: SystemTime::now() };
-                        seen.lock().unwrap().push(arrival);
-                        sender.send_modify(|count| *count += 1);
+            loop {
+                while let Some(event) = events.try_next().await.expect("the watch holds") {
+                    match event {
+                        WatchEvent::Bookmark(_) => {}
+                        WatchEvent::Error(status) => panic!("the watch ended: {status:?}"),
+                        WatchEvent::Added(object)
+                        | WatchEvent::Modified(object)
+                        | WatchEvent::Deleted(object) => {
+                            version = object.metadata.resource_version.expect("an object has a version");
+                            let arrival = Arrival { instant: Instant::now(), time: SystemTime::now() };
+                            seen.lock().unwrap().push(arrival);
+                            sender.send_modify(|count| *count += 1);
+                        }
                     }
                 }
+                // The apiserver ends a watch that it has to wait for: every client goes on from where it was.
+                events = api.watch_metadata(&WatchParams::default(), &version).await.unwrap().boxed();
             }
         });
         Self { arrivals, count, task }
