@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
-use futures::{StreamExt, TryStreamExt};
+use directory_sync::cluster::watching::watching;
+use futures::TryStreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use kube::Resource;
-use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::api::{Api, PartialObjectMeta};
+use kube::runtime::watcher::{self, Event};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -40,31 +42,23 @@ impl Watching {
             + Send
             + 'static,
     {
-        let api = Api::<K>::namespaced(Cluster::get().client(), namespace);
-        let now = api.list_metadata(&ListParams::default().limit(1)).await.unwrap();
-        let mut version = now.metadata.resource_version.expect("a list has a version");
-        let mut events = api.watch_metadata(&WatchParams::default(), &version).await.unwrap().boxed();
+        let api = Api::<PartialObjectMeta<K>>::namespaced(Cluster::get().client(), namespace);
+        let mut events = watching(api, watcher::Config::default());
+        // What is there already comes first.
+        while !matches!(events.try_next().await.unwrap(), Some(Event::InitDone)) {}
         let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
         let (sender, count) = watch::channel(0);
         let seen = arrivals.clone();
         let task = tokio::spawn(async move {
-            loop {
-                while let Some(event) = events.try_next().await.expect("the watch holds") {
-                    match event {
-                        WatchEvent::Bookmark(_) => {}
-                        WatchEvent::Error(status) => panic!("the watch ended: {status:?}"),
-                        WatchEvent::Added(object)
-                        | WatchEvent::Modified(object)
-                        | WatchEvent::Deleted(object) => {
-                            version = object.metadata.resource_version.expect("an object has a version");
-                            let arrival = Arrival { instant: Instant::now(), time: SystemTime::now() };
-                            seen.lock().unwrap().push(arrival);
-                            sender.send_modify(|count| *count += 1);
-                        }
+            while let Some(event) = events.try_next().await.expect("the watch holds") {
+                match event {
+                    Event::Apply(_) | Event::Delete(_) => {
+                        let arrival = Arrival { instant: Instant::now(), time: SystemTime::now() };
+                        seen.lock().unwrap().push(arrival);
+                        sender.send_modify(|count| *count += 1);
                     }
+                    Event::Init | Event::InitApply(_) | Event::InitDone => panic!("the watch began anew"),
                 }
-                // The apiserver ends a watch that it has to wait for: every client goes on from where it was.
-                events = api.watch_metadata(&WatchParams::default(), &version).await.unwrap().boxed();
             }
         });
         Self { arrivals, count, task }

@@ -1,7 +1,7 @@
 //! Object names of mirrors: a function of directory name, kind and external id alone, so that a
 //! member entry needs no look-up and a restart needs no memory.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::record::Kind;
 
@@ -67,12 +67,10 @@ impl fmt::Display for MirrorName {
             Kind::User => "u-",
             Kind::Group => "g-",
         })?;
-        let mut hash = String::with_capacity(HASH_CHARACTERS);
-        for place in (0..HASH_CHARACTERS).rev() {
+        (0..HASH_CHARACTERS).rev().try_for_each(|place| {
             let digit = (self.id >> (5 * place)) & 31;
-            hash.push(char::from(ALPHABET[digit as usize]));
-        }
-        f.write_str(&hash)
+            f.write_char(char::from(ALPHABET[digit as usize]))
+        })
     }
 }
 
