@@ -9,22 +9,21 @@ use kube::runtime::events::Reporter;
 use kube::{Api, Config};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use crate::cluster::access::{self, Access};
 use crate::cluster::client::Clients;
 use crate::cluster::lease::{self, Elector, Fence, Lost, Place, Tenure, Timing};
-use crate::cluster::readiness;
+use crate::cluster::requests::Requests;
+use crate::cluster::scope::Scope;
 use crate::controller::Context;
 use crate::controller::supervisor::Supervisor;
 use crate::server::health::{self, Health};
 use crate::server::metrics::Metrics;
 use crate::server::pulse::Pulse;
+use crate::sink::ObservedMirrors;
 use crate::sink::pace::{Budget, Pace};
-use crate::sink::{DirectoryKey, ObservedMirrors};
 use crate::source::Egress;
 
-/// How often the cluster is looked at while something is missing in it.
-const READINESS_RETRY: Duration = Duration::from_secs(2);
 /// How long a stop may take in all; Kubernetes gives thirty seconds by default.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -63,17 +62,17 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let metrics = Arc::new(Metrics::default());
     let permits = options.max_concurrent_syncs.max(1);
     metrics.may_be_active(permits);
-    let (mut party, clients) = join(config, options.election.as_ref())?;
+    let (mut party, clients) = join(config, options.election.as_ref(), metrics.requests())?;
     let (drift_sender, drift) = mpsc::unbounded_channel();
     let observed = ObservedMirrors::new(drift_sender);
     let pulse = Pulse::default();
-    let (missing_sender, missing) = watch::channel(None);
+    let (found, mut access) = watch::channel(Access::default());
 
-    let health = Health { pulse: pulse.clone(), observed: observed.clone(), missing };
+    let health = Health { pulse: pulse.clone(), observed: observed.clone(), access: access.clone() };
     let servers = CancellationToken::new();
-    let probes = tokio::spawn(health::serve(options.health_address, health, servers.clone()));
-    let scrapes =
-        tokio::spawn(health::serve_metrics(options.metrics_address, metrics.clone(), servers.clone()));
+    let probes = tokio::spawn(health::serve(options.health_address, health.clone(), servers.clone()));
+    let scrapes = health::serve_metrics(options.metrics_address, metrics.clone(), health, servers.clone());
+    let scrapes = tokio::spawn(scrapes);
 
     let context = Context {
         clients: clients.clone(),
@@ -86,18 +85,23 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         tenure: party.tenure.clone(),
     };
     party.follows(&context.metrics);
+    let looking = async {
+        let scopes = Scope::each_of(&options.namespaces);
+        let lease = options.election.as_ref().map(|election| &election.place);
+        access::look(&clients.unfenced, &scopes, lease, &found).await;
+        std::future::pending().await
+    };
     let work = async {
-        let looked = wait_for_cluster(&clients, &options, &missing_sender);
-        if stop.run_until_cancelled(looked).await.is_none() {
+        let suffices = access.wait_for(Access::suffices);
+        if stop.run_until_cancelled(suffices).await.is_none() {
             return Ok(());
         }
-        context.metrics.is_ready(true);
         if stop.run_until_cancelled(party.lead(&context.metrics)).await.is_none() {
             return Ok(());
         }
         let tenure = party.tenure.clone();
         tokio::select! {
-            () = supervise(&context, &options.namespaces, drift, &pulse, &stop) => {
+            () = Supervisor::new(context, stop.clone()).run(access, drift, &pulse) => {
                 party.step_down().await;
                 Ok(())
             }
@@ -110,6 +114,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         tokio::time::sleep(STOP_DEADLINE).await;
     };
     let outcome = tokio::select! {
+        never = looking => never,
         done = work => done.context("the lease was lost; this process ends, so that its holder alone works"),
         () = stopped => Ok(()),
         ended = probes => Err(served("health", options.health_address, ended)),
@@ -130,12 +135,16 @@ struct Party {
 }
 
 /// Takes up a name and the clients that go with it.
-fn join(config: Config, election: Option<&Election>) -> anyhow::Result<(Party, Clients)> {
+fn join(
+    config: Config,
+    election: Option<&Election>,
+    requests: &Requests,
+) -> anyhow::Result<(Party, Clients)> {
     let identity = lease::identity();
     let home = config.default_namespace.clone();
     let fence = if election.is_some() { Fence::closed() } else { Fence::open() };
     let delivery = election.map(|election| election.timing.delivery());
-    let clients = Clients::new(config, &identity, fence.clone(), delivery)
+    let clients = Clients::new(config, &identity, fence.clone(), delivery, requests)
         .context("the Kubernetes client could not be made")?;
     let party = match election {
         None => Party { elector: None, name: String::new(), tenure: Tenure::alone(&identity) },
@@ -178,52 +187,6 @@ impl Party {
         if let Some(elector) = &mut self.elector {
             elector.release().await;
         }
-    }
-}
-
-/// Keeps all Directories in step until told to stop, and returns when nothing is under way any more.
-///
-/// Mirrors are listed here and not before: a listing that was made after the Lease was taken has all
-/// that the holder before has written.
-async fn supervise(
-    context: &Context,
-    namespaces: &[String],
-    drift: mpsc::UnboundedReceiver<DirectoryKey>,
-    pulse: &Pulse,
-    stop: &CancellationToken,
-) {
-    context.metrics.is_ready(false);
-    let tracker = TaskTracker::new();
-    let watched: Vec<Option<&str>> = if namespaces.is_empty() {
-        vec![None]
-    } else {
-        namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
-    };
-    for namespace in watched {
-        let watch = context.observed.watch(&context.clients.watch, namespace);
-        tracker.spawn(stop.clone().run_until_cancelled_owned(watch));
-    }
-    tracing::info!(?namespaces, "watching Directories");
-    Supervisor::new(context.clone(), stop.clone()).run(namespaces, drift, pulse).await;
-    tracker.close();
-    tracker.wait().await;
-}
-
-async fn wait_for_cluster(clients: &Clients, options: &Options, shown: &watch::Sender<Option<Vec<String>>>) {
-    let lease = options.election.as_ref().map(|election| &election.place);
-    loop {
-        let missing = readiness::missing(&clients.unfenced, &options.namespaces, lease).await;
-        let known = shown.borrow().clone();
-        if known.as_ref() != Some(&missing) {
-            for sentence in &missing {
-                tracing::warn!("not ready: {sentence}");
-            }
-            shown.send_replace(Some(missing.clone()));
-        }
-        if missing.is_empty() {
-            return;
-        }
-        tokio::time::sleep(READINESS_RETRY).await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderValue, header};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::rt::TokioExecutor;
@@ -12,6 +13,7 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::fenced::FencedConnector;
 use super::lease::Fence;
+use super::requests::{Counting, Requests};
 
 /// How long the apiserver may be silent while a request is under way.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,7 +34,7 @@ pub struct Clients {
 impl Clients {
     /// Builds the clients from one configuration. The apiserver's audit log names `identity` in each
     /// request's user agent. What the work sends is given up when it is not acknowledged within
-    /// `delivery`.
+    /// `delivery`. Requests are counted in `requests`.
     ///
     /// # Errors
     /// When the configuration's certificates or credentials cannot be used.
@@ -41,6 +43,7 @@ impl Clients {
         identity: &str,
         fence: Fence,
         delivery: Option<Duration>,
+        requests: &Requests,
     ) -> Result<Self, kube::Error> {
         let agent = format!("directory-sync/{} ({identity})", env!("CARGO_PKG_VERSION"));
         let agent = HeaderValue::try_from(agent).map_err(|error| kube::Error::HttpError(error.into()))?;
@@ -49,16 +52,17 @@ impl Clients {
         request.read_timeout = Some(REQUEST_TIMEOUT);
         request.write_timeout = Some(REQUEST_TIMEOUT);
         request.default_retry = false;
+        let counting = requests.to(config.cluster_url.authority().map_or("", Authority::as_str));
         Ok(Self {
-            watch: Client::try_from(config)?,
-            unfenced: Client::try_from(request.clone())?,
-            request: fenced(&request, FencedConnector::new(fence, delivery))?,
+            watch: ClientBuilder::try_from(config)?.with_layer(&counting).build(),
+            unfenced: ClientBuilder::try_from(request.clone())?.with_layer(&counting).build(),
+            request: fenced(&request, FencedConnector::new(fence, delivery), &counting)?,
         })
     }
 }
 
 /// The stack that `Client::try_from` makes, upon connections of another kind.
-fn fenced(config: &Config, connector: FencedConnector) -> Result<Client, kube::Error> {
+fn fenced(config: &Config, connector: FencedConnector, counting: &Counting) -> Result<Client, kube::Error> {
     let mut connector = TimeoutConnector::new(config.rustls_https_connector_with_connector(connector)?);
     connector.set_connect_timeout(config.connect_timeout);
     connector.set_read_timeout(config.read_timeout);
@@ -70,7 +74,7 @@ fn fenced(config: &Config, connector: FencedConnector) -> Result<Client, kube::E
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(http);
-    Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
+    Ok(ClientBuilder::new(service, config.default_namespace.clone()).with_layer(counting).build())
 }
 
 /// A sentence for a person about a failed request. The body of the answer stays out of it unless

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::explain;
 use super::lease::Place;
+use super::scope::Scope;
 use crate::api::{Directory, DirectoryCheckpoint, DirectoryGroup, DirectorySlice, DirectoryUser, GROUP};
 
 /// What the operator does, as group, resource and verb. Reading Secrets and `ConfigMap`s is not
@@ -30,56 +31,51 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
 /// What it does with the Lease. Creating cannot be granted by name.
 const LEASE: &[(&str, bool)] = &[("create", false), ("get", true), ("update", true)];
 
-/// What is missing, each a sentence with what to do; empty when nothing is.
-pub async fn missing(client: &Client, namespaces: &[String], lease: Option<&Place>) -> Vec<String> {
-    let mut missing = Vec::new();
-    if let Some(sentence) = definitions_missing(client, namespaces).await {
-        missing.push(sentence);
-        return missing;
+/// What is missing for the work in a scope, each a sentence with what to do; empty when nothing is.
+pub async fn missing_in(client: &Client, scope: &Scope) -> Vec<String> {
+    if let Some(sentence) = definitions_missing(client, scope).await {
+        return vec![sentence];
     }
-    let scopes: Vec<Option<&String>> =
-        if namespaces.is_empty() { vec![None] } else { namespaces.iter().map(Some).collect() };
-    for namespace in scopes {
-        for (group, resource, verbs) in NEEDED {
-            for verb in *verbs {
-                let right =
-                    Right { group, resource, verb, namespace: namespace.map(String::as_str), name: None };
-                missing.extend(right.missing(client).await);
-            }
+    let mut missing = Vec::new();
+    for (group, resource, verbs) in NEEDED {
+        for verb in *verbs {
+            let right = Right { group, resource, verb, scope, name: None };
+            missing.extend(right.missing(client).await);
         }
     }
-    let Some(Place { namespace, name }) = lease else { return missing };
-    let namespace = Some(namespace.as_deref().unwrap_or_else(|| client.default_namespace()));
+    missing
+}
+
+/// What is missing for taking turns by a Lease, as [`missing_in`] says it.
+pub async fn missing_for_lease(client: &Client, Place { namespace, name }: &Place) -> Vec<String> {
+    let namespace = namespace.as_deref().unwrap_or_else(|| client.default_namespace());
+    let scope = &Scope::namespace(namespace);
+    let mut missing = Vec::new();
     for (verb, by_name) in LEASE {
         let name = by_name.then_some(name.as_str());
-        let right = Right { group: "coordination.k8s.io", resource: "leases", verb, namespace, name };
+        let right = Right { group: "coordination.k8s.io", resource: "leases", verb, scope, name };
         missing.extend(right.missing(client).await);
     }
     missing
 }
 
-async fn definitions_missing(client: &Client, namespaces: &[String]) -> Option<String> {
-    let namespace = namespaces.first().map(String::as_str);
+async fn definitions_missing(client: &Client, scope: &Scope) -> Option<String> {
     let unserved = [
-        unserved::<Directory>(client, namespace).await,
-        unserved::<DirectoryUser>(client, namespace).await,
-        unserved::<DirectoryGroup>(client, namespace).await,
-        unserved::<DirectorySlice>(client, namespace).await,
-        unserved::<DirectoryCheckpoint>(client, namespace).await,
+        unserved::<Directory>(client, scope).await,
+        unserved::<DirectoryUser>(client, scope).await,
+        unserved::<DirectoryGroup>(client, scope).await,
+        unserved::<DirectorySlice>(client, scope).await,
+        unserved::<DirectoryCheckpoint>(client, scope).await,
     ];
     unserved.into_iter().flatten().next()
 }
 
 /// Why a kind cannot be used, unless it is a matter of rights: the reviews name those.
-async fn unserved<K>(client: &Client, namespace: Option<&str>) -> Option<String>
+async fn unserved<K>(client: &Client, scope: &Scope) -> Option<String>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
 {
-    let objects: Api<K> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
-    match objects.list_metadata(&ListParams::default().limit(1)).await {
+    match scope.api::<K>(client).list_metadata(&ListParams::default().limit(1)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Some(format!(
             "the custom resource definition of {} is not installed: apply the files in crds/, or install the \
              chart with crds.install=true",
@@ -96,7 +92,7 @@ struct Right<'a> {
     group: &'a str,
     resource: &'a str,
     verb: &'a str,
-    namespace: Option<&'a str>,
+    scope: &'a Scope,
     name: Option<&'a str>,
 }
 
@@ -116,7 +112,7 @@ impl Right<'_> {
             self.resource.split_once('/').map_or((self.resource, None), |(name, sub)| (name, Some(sub)));
         let attributes = ResourceAttributes {
             group: Some(self.group.to_owned()),
-            namespace: self.namespace.map(str::to_owned),
+            namespace: self.scope.name().map(str::to_owned),
             resource: Some(resource.to_owned()),
             subresource: subresource.map(str::to_owned),
             verb: Some(self.verb.to_owned()),
@@ -133,12 +129,10 @@ impl Right<'_> {
     }
 
     fn sentence(&self) -> String {
-        let Self { resource, verb, .. } = self;
+        let Self { resource, verb, scope, .. } = self;
         let name = self.name.map(|name| format!(" {name}")).unwrap_or_default();
-        let place =
-            self.namespace.map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
         format!(
-            "the operator's ServiceAccount may not {verb} {resource}{name} in {place}: grant it, or install the chart's roles"
+            "the operator's ServiceAccount may not {verb} {resource}{name} in {scope}: grant it, or install the chart's roles"
         )
     }
 }

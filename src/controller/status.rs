@@ -163,7 +163,7 @@ fn sync_run(synced: &Synced) -> SyncRun {
             .unwrap_or(0),
         kind: synced.kind,
         created: number(written.created),
-        updated: number(written.updated.saturating_sub(written.deactivated)),
+        updated: number(written.updated),
         deactivated: number(written.deactivated),
         deleted: number(written.deleted),
         unchanged: number(counts.unchanged),

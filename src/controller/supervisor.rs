@@ -1,21 +1,25 @@
-//! Watches Directories and gives each a worker: starts it, tells it of changes, ends it.
+//! Watches the Directories of each scope that is open, and gives each a worker: starts it, tells it of
+//! changes, ends it.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream::SelectAll;
+use futures::stream::{self, Stream, StreamExt};
+use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
-use kube::{Api, ResourceExt};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::Context;
 use super::worker::{Worker, state};
 use crate::api::Directory;
+use crate::cluster::access::Access;
+use crate::cluster::scope::Scope;
 use crate::cluster::watching::watching;
 use crate::server::pulse::{self, Pulse};
 use crate::sink::DirectoryKey;
@@ -31,13 +35,15 @@ struct Handle {
     task: JoinHandle<()>,
 }
 
-/// Supervises all Directories of the watched namespaces until it is cancelled.
+/// Supervises all Directories of the open scopes until it is cancelled.
 pub struct Supervisor {
     context: Context,
     workers: HashMap<DirectoryKey, Handle>,
     /// Workers that have been told to end and may still be in their last request. Waiting for them
     /// here would hold up every other Directory.
     ending: HashMap<DirectoryKey, JoinHandle<()>>,
+    /// What is listed of a scope that is being listed.
+    listed: HashMap<Scope, HashSet<DirectoryKey>>,
     cancel: CancellationToken,
 }
 
@@ -45,24 +51,21 @@ impl Supervisor {
     /// A supervisor without workers.
     #[must_use]
     pub fn new(context: Context, cancel: CancellationToken) -> Self {
-        Self { context, workers: HashMap::new(), ending: HashMap::new(), cancel }
+        Self { context, workers: HashMap::new(), ending: HashMap::new(), listed: HashMap::new(), cancel }
     }
 
-    /// Watches until cancelled, then waits for the workers to end at their next page or write.
+    /// Watches each scope from when it is open on, until cancelled; then waits for the workers to end at
+    /// their next page or write.
     pub async fn run(
         mut self,
-        namespaces: &[String],
+        access: watch::Receiver<Access>,
         mut drift: mpsc::UnboundedReceiver<DirectoryKey>,
         pulse: &Pulse,
     ) {
-        if self.cancel.run_until_cancelled(self.context.observed.ready()).await.is_none() {
-            return;
-        }
-        self.context.metrics.is_ready(true);
         let mut beat = tokio::time::interval(pulse::BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut events = watches(&self.context, namespaces);
-        let mut listed: HashMap<usize, HashSet<DirectoryKey>> = HashMap::new();
+        let watches = TaskTracker::new();
+        let mut events = pin!(directories(&self.context, access, &watches, &self.cancel));
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => break,
@@ -72,9 +75,11 @@ impl Supervisor {
                         worker.drift.notify_one();
                     }
                 }
-                Some((scope, event)) = events.next() => self.handle(scope, event, &mut listed, namespaces),
+                Some((scope, event)) = events.next() => self.handle(scope, event),
             }
         }
+        watches.close();
+        watches.wait().await;
         let workers = std::mem::take(&mut self.workers);
         for worker in workers.values() {
             worker.cancel.cancel();
@@ -84,30 +89,23 @@ impl Supervisor {
         futures::future::join_all(tasks).await;
     }
 
-    fn handle(
-        &mut self,
-        scope: usize,
-        event: Result<watcher::Event<Guarded>, watcher::Error>,
-        listed: &mut HashMap<usize, HashSet<DirectoryKey>>,
-        namespaces: &[String],
-    ) {
+    fn handle(&mut self, scope: Scope, event: Result<watcher::Event<Guarded>, watcher::Error>) {
         match event {
             Ok(watcher::Event::Init) => {
-                listed.insert(scope, HashSet::new());
+                self.listed.insert(scope, HashSet::new());
             }
             Ok(watcher::Event::InitApply(object)) => {
                 if let Some(key) = key_of(&object) {
-                    listed.entry(scope).or_default().insert(key);
+                    self.listed.entry(scope).or_default().insert(key);
                 }
                 self.apply(object);
             }
             Ok(watcher::Event::InitDone) => {
-                let present = listed.remove(&scope).unwrap_or_default();
-                let namespace = namespaces.get(scope);
+                let present = self.listed.remove(&scope).unwrap_or_default();
                 let gone: Vec<DirectoryKey> = self
                     .workers
                     .keys()
-                    .filter(|key| namespace.is_none_or(|namespace| *namespace == key.namespace))
+                    .filter(|key| scope.covers(&key.namespace))
                     .filter(|key| !present.contains(*key))
                     .cloned()
                     .collect();
@@ -121,7 +119,9 @@ impl Supervisor {
                     self.end(&key);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the watch on Directories failed and is tried again"),
+            Err(error) => {
+                tracing::warn!(%error, %scope, "the watch on Directories failed and is tried again");
+            }
         }
     }
 
@@ -200,22 +200,32 @@ fn key_of(object: &Guarded) -> Option<DirectoryKey> {
     Some(DirectoryKey { namespace: object.namespace()?, name: object.name_any() })
 }
 
-type Events =
-    SelectAll<futures::stream::BoxStream<'static, (usize, Result<watcher::Event<Guarded>, watcher::Error>)>>;
+/// What becomes of the Directories of each scope that is open. Their mirrors are listed before them: a
+/// worker that does not know what there is would write it all anew. And not before this process leads:
+/// what is listed then has all that the holder of the Lease before has written.
+fn directories(
+    context: &Context,
+    access: watch::Receiver<Access>,
+    watches: &TaskTracker,
+    cancel: &CancellationToken,
+) -> impl Stream<Item = (Scope, Result<watcher::Event<Guarded>, watcher::Error>)> + use<> {
+    let (context, watches, cancel) = (context.clone(), watches.clone(), cancel.clone());
+    opened(access).flat_map_unordered(None, move |scope| {
+        let client = context.clients.watch.clone();
+        let (mirrors, listed) = context.observed.watch(&client, &scope);
+        watches.spawn(cancel.clone().run_until_cancelled_owned(mirrors));
+        tracing::info!(%scope, "watching Directories");
+        let place = scope.clone();
+        let events =
+            stream::once(listed).flat_map(move |()| watching(place.api(&client), watcher::Config::default()));
+        events.map(move |event| (scope.clone(), event)).boxed()
+    })
+}
 
-/// One watch for each namespace, or one for all; each event with the number of its watch.
-fn watches(context: &Context, namespaces: &[String]) -> Events {
-    let client = &context.clients.watch;
-    let apis: Vec<Api<Guarded>> = if namespaces.is_empty() {
-        vec![Api::all(client.clone())]
-    } else {
-        namespaces.iter().map(|namespace| Api::namespaced(client.clone(), namespace)).collect()
-    };
-    apis.into_iter()
-        .enumerate()
-        .map(|(scope, api)| {
-            let events = watching(api, watcher::Config::default());
-            events.map(move |event| (scope, event)).boxed()
-        })
-        .collect()
+/// The scopes that are open, each when it is found so.
+fn opened(access: watch::Receiver<Access>) -> impl Stream<Item = Scope> {
+    stream::unfold((access, 0), async |(mut access, begun)| {
+        let scope = access.wait_for(|access| access.open.len() > begun).await.ok()?.open.get(begun)?.clone();
+        Some((scope, (access, begun + 1)))
+    })
 }

@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Context;
-use crate::server::metrics::{Counted, Metrics};
+use crate::server::metrics::{Counted, Metrics, Work};
 use crate::source::{Page, Pull, Source, SourceError};
 
 /// How long a sync keeps its turn while its source says nothing: longer than a source that is near
@@ -21,6 +21,7 @@ pub struct Turn {
     permits: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     held: Mutex<Option<Held>>,
+    _work: Work,
 }
 
 /// What is given back together.
@@ -33,9 +34,10 @@ impl Turn {
     /// Waits for a turn.
     pub async fn take(context: &Context) -> Self {
         let (permits, metrics) = (context.permits.clone(), context.metrics.clone());
-        let turn = Self { permits, metrics, held: Mutex::default() };
-        turn.resume().await;
-        turn
+        metrics.asks();
+        let held = wait(&permits, &metrics).await;
+        let work = metrics.begins();
+        Self { permits, metrics, held: Mutex::new(Some(held)), _work: work }
     }
 
     /// A source during whose silences others have the turn.
@@ -57,16 +59,20 @@ impl Turn {
     }
 
     async fn resume(&self) {
-        let waiting = self.metrics.waiting();
-        // It is never closed.
-        let permit = self.permits.clone().acquire_owned().await.ok();
-        drop(waiting);
-        self.keep(Some(Held { _permit: permit, _active: self.metrics.active() }));
+        self.keep(Some(wait(&self.permits, &self.metrics).await));
     }
 
     fn keep(&self, held: Option<Held>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
     }
+}
+
+async fn wait(permits: &Arc<Semaphore>, metrics: &Metrics) -> Held {
+    let waiting = metrics.waiting();
+    // It is never closed.
+    let permit = permits.clone().acquire_owned().await.ok();
+    drop(waiting);
+    Held { _permit: permit, _active: metrics.active() }
 }
 
 /// A source during whose silences others have the turn.
@@ -90,7 +96,9 @@ mod tests {
     use super::*;
 
     fn turn(permits: &Arc<Semaphore>) -> Turn {
-        Turn { permits: permits.clone(), metrics: Arc::default(), held: Mutex::default() }
+        let metrics = Arc::<Metrics>::default();
+        let work = metrics.begins();
+        Turn { permits: permits.clone(), metrics, held: Mutex::default(), _work: work }
     }
 
     #[tokio::test]

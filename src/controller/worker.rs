@@ -349,6 +349,7 @@ fn log(key: &DirectoryKey, result: &Result<Synced, SyncError>, took: Duration) {
                 kind = ?synced.kind,
                 created = written.created,
                 updated = written.updated,
+                deactivated = written.deactivated,
                 deleted = written.deleted,
                 failed = written.failed + written.refused,
                 duration_ms = milliseconds,

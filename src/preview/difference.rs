@@ -246,9 +246,10 @@ impl Difference {
         // Writing into memory does not fail.
         let _ = writeln!(
             text,
-            "{} to create, {} to update, {} to delete, {} unchanged.",
+            "{} to create, {} to update, {} to deactivate, {} to delete, {} unchanged.",
             count(Action::Create),
-            count(Action::Update) + count(Action::Deactivate),
+            count(Action::Update),
+            count(Action::Deactivate),
             count(Action::Delete),
             self.unchanged
         );

@@ -8,12 +8,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::listener;
 use super::metrics::Metrics;
 use super::pulse::Pulse;
+use crate::cluster::access::Access;
 use crate::sink::ObservedMirrors;
 
 /// What the probes look at.
@@ -23,8 +25,20 @@ pub struct Health {
     pub pulse: Pulse,
     /// Whether mirrors have been listed.
     pub observed: ObservedMirrors,
-    /// What is missing in the cluster; empty when nothing is.
-    pub missing: tokio::sync::watch::Receiver<Option<Vec<String>>>,
+    /// What has been found out about the cluster.
+    pub access: watch::Receiver<Access>,
+}
+
+impl Health {
+    /// Why this process is not ready.
+    fn unready(&self) -> Option<String> {
+        match &self.access.borrow().missing {
+            None => Some("the cluster has not been looked at yet".to_owned()),
+            Some(missing) if !missing.is_empty() => Some(missing.join("\n")),
+            Some(_) if !self.observed.is_ready() => Some("the mirrors are being listed".to_owned()),
+            Some(_) => None,
+        }
+    }
 }
 
 /// Serves the probes until cancelled.
@@ -43,9 +57,10 @@ pub async fn serve(address: SocketAddr, health: Health, cancel: CancellationToke
 pub async fn serve_metrics(
     address: SocketAddr,
     metrics: Arc<Metrics>,
+    health: Health,
     cancel: CancellationToken,
 ) -> std::io::Result<()> {
-    let routes = Router::new().route("/metrics", get(render)).with_state(metrics);
+    let routes = Router::new().route("/metrics", get(render)).with_state((metrics, health));
     listen(address, routes, cancel).await
 }
 
@@ -65,20 +80,16 @@ async fn alive(State(health): State<Health>) -> (StatusCode, String) {
 }
 
 async fn ready(State(health): State<Health>) -> (StatusCode, String) {
-    let missing = health.missing.borrow().clone();
-    match missing {
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the cluster has not been looked at yet\n".to_owned()),
-        Some(missing) if !missing.is_empty() => (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n"),
-        Some(_) if !health.observed.is_ready() => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the mirrors are being listed\n".to_owned())
-        }
-        Some(_) => (StatusCode::OK, "ok\n".to_owned()),
+    match health.unready() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason + "\n"),
     }
 }
 
 async fn render(
-    State(metrics): State<Arc<Metrics>>,
+    State((metrics, health)): State<(Arc<Metrics>, Health)>,
 ) -> (StatusCode, [(&'static str, &'static str); 1], String) {
+    metrics.is_ready(health.unready().is_none());
     let content_type = ("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
     match metrics.render() {
         Ok(text) => (StatusCode::OK, [content_type], text),

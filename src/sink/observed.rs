@@ -68,13 +68,6 @@ impl ObservedMirrors {
         Self { shared: Arc::default(), pending: Arc::new(watch::channel(0).0), drift }
     }
 
-    /// Waits until every watch has listed what there is.
-    pub async fn ready(&self) {
-        let mut pending = self.pending.subscribe();
-        // The sender lives as long as `self`, so waiting can only end with the condition.
-        let _ = pending.wait_for(|pending| *pending == 0).await;
-    }
-
     /// Whether every watch has listed what there is.
     #[must_use]
     pub fn is_ready(&self) -> bool {

@@ -44,9 +44,9 @@ pub struct Writer<'a> {
 pub struct WriteReport {
     /// Mirrors created.
     pub created: usize,
-    /// Mirrors changed.
+    /// Mirrors changed, but for those of `deactivated`.
     pub updated: usize,
-    /// Of those: people made inactive because they are missing.
+    /// People made inactive because they are missing.
     pub deactivated: usize,
     /// Mirrors deleted.
     pub deleted: usize,
@@ -66,7 +66,7 @@ pub struct WriteReport {
 pub(super) enum Outcome {
     Created,
     Updated,
-    /// Updated, too: a person who is missing is inactive now.
+    /// A person who is missing is inactive now.
     Deactivated,
     Deleted,
     /// The cluster will never take this object as it is.
@@ -293,10 +293,7 @@ impl WriteReport {
         match outcome {
             Outcome::Created => self.created += times,
             Outcome::Updated => self.updated += times,
-            Outcome::Deactivated => {
-                self.updated += times;
-                self.deactivated += times;
-            }
+            Outcome::Deactivated => self.deactivated += times,
             Outcome::Deleted => self.deleted += times,
             Outcome::Cancelled => self.cancelled = true,
             Outcome::Failed(why) => {
@@ -327,6 +324,6 @@ impl WriteReport {
     /// Mirrors written.
     #[must_use]
     pub const fn written(&self) -> usize {
-        self.created + self.updated + self.deleted
+        self.created + self.updated + self.deactivated + self.deleted
     }
 }

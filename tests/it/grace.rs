@@ -126,6 +126,12 @@ async fn a_missing_person_can_become_inactive_and_is_active_again_when_they_are_
     assert_eq!((back.uid(), back.spec.user), (before.uid(), before.spec.user));
 }
 
+/// How many mirrors of `acme` the metrics count for an operation.
+async fn changes(stage: &Stage, operation: &str) -> String {
+    let labels = format!("{{namespace=\"{}\",name=\"acme\",op=\"{operation}\"}}", stage.namespace);
+    stage.operator.metric(&format!("directory_sync_changes_total{labels}")).await.unwrap()
+}
+
 #[tokio::test]
 async fn who_would_become_inactive_and_who_has_is_counted_apart_from_changes_and_deletions() {
     for mode in ["Objects", "Slices"] {
@@ -146,6 +152,8 @@ async fn who_would_become_inactive_and_who_has_is_counted_apart_from_changes_and
         stage.ready("acme", "True", "Synced").await;
         let run = stage.status("acme").await.last_sync.unwrap();
         assert_eq!((run.created, run.updated, run.deactivated, run.deleted), (0, 0, 1, 0), "{mode}");
+        assert_eq!(changes(&stage, "update").await, "0", "{mode}");
+        assert_eq!(changes(&stage, "deactivate").await, "1", "{mode}");
         eventually("the Event counts them apart, too", LIMIT, async || {
             let events = stage.api::<Event>().list(&ListParams::default()).await.unwrap().items;
             let notes: Vec<String> = events.into_iter().filter_map(|event| event.message).collect();

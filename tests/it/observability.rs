@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::stage::{Stage, TWO, csv};
+use crate::support::stage::{LIMIT, Stage, TWO, csv};
+use crate::support::wait::eventually;
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -28,7 +29,7 @@ async fn series() -> BTreeSet<String> {
 /// The words of an expression that can only be names of series.
 fn asked_for(expression: &str) -> BTreeSet<String> {
     let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let ours = ["directory_sync_", "controller_runtime_", "workqueue_"];
+    let ours = ["directory_sync_", "controller_runtime_", "workqueue_", "rest_client_"];
     words.filter(|word| ours.iter().any(|prefix| word.starts_with(prefix))).map(str::to_owned).collect()
 }
 
@@ -71,6 +72,33 @@ async fn alerts_dashboard_and_documents_speak_of_the_series_that_the_operator_ha
         let missing: Vec<_> = names.difference(&series).collect();
         assert!(missing.is_empty(), "{expression} asks for {missing:?}");
     }
+}
+
+/// How many requests of a method an operator says to have sent and had answered with a code.
+async fn requests(stage: &Stage, method: &str, code: &str) -> usize {
+    let scraped = stage.operator.metrics().await;
+    let labels = format!("rest_client_requests_total{{code=\"{code}\",method=\"{method}\",host=\"");
+    let line = scraped.lines().find(|line| line.starts_with(&labels));
+    line.and_then(|line| line.rsplit_once(' ')).map_or(0, |(_, count)| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn an_operator_counts_its_requests_as_the_audit_log_does() {
+    let stage = Stage::new("requests").await;
+    stage.people(TWO).await;
+    let (creates, patches) = (requests(&stage, "POST", "201").await, requests(&stage, "PATCH", "200").await);
+    let mark = stage.cluster.audit_mark();
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    eventually("both say the same", LIMIT, async || {
+        let counted = (requests(&stage, "POST", "201").await, requests(&stage, "PATCH", "200").await);
+        let asked = |verb, code| stage.asked(mark).verb(verb).filter(|event| event.code() == code).len();
+        let audited = (asked("create", 201), asked("patch", 200));
+        let counted = (counted.0 - creates, counted.1 - patches);
+        if counted == audited && audited.0 >= 3 { Ok(()) } else { Err(format!("{counted:?}, {audited:?}")) }
+    })
+    .await;
+    assert_eq!(requests(&stage, "POST", "500").await, 0);
 }
 
 #[test]

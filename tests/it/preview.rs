@@ -279,7 +279,7 @@ async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is
     let title = json!([{"member": "title", "from": null, "to": "Analyst"}]);
     assert_eq!(shown["changes"][1]["members"], title, "{shown}");
     let text = stdout(&difference(&stage, &csv(), &[]));
-    assert!(text.contains("1 to create, 1 to update, 1 to delete, 1 unchanged."), "{text}");
+    assert!(text.contains("1 to create, 1 to update, 0 to deactivate, 1 to delete, 1 unchanged."), "{text}");
     let writes = Cluster::get().audit_since(mark, &stage.namespace).by("admin").writes();
     assert_eq!(writes.len(), 0, "{writes:?}");
 

@@ -1,10 +1,14 @@
-//! What an operator says of itself while it misses a right, and of its Directories after it was started anew.
+//! What an operator says of itself and does while it misses a right, and what it says of its Directories
+//! after it was started anew.
 
-use k8s_openapi::api::rbac::v1::Role;
+use directory_sync::api::Directory;
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, PostParams};
 use serde_json::json;
 
 use crate::support::chart::apply_roles;
+use crate::support::cluster::Cluster;
+use crate::support::definitions;
 use crate::support::operator::Operator;
 use crate::support::stage::{LIMIT, Stage, TWO, csv, csv_from, with};
 use crate::support::wait::eventually;
@@ -50,6 +54,51 @@ async fn an_operator_that_misses_a_right_is_alive_and_not_ready_names_the_right_
     stage.people(TWO).await;
     stage.directory("acme", csv()).await;
     stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("1"));
+}
+
+/// Gives the operator of a namespace its rights in another one.
+async fn may_work_away(home: &str, away: &Stage) {
+    apply_roles(away.cluster, &away.namespace).await;
+    let binding: RoleBinding = serde_json::from_value(json!({
+        "metadata": {"name": "of-home"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "directory-sync"},
+        "subjects": [{"kind": "ServiceAccount", "name": "directory-sync", "namespace": home}],
+    }))
+    .unwrap();
+    away.api().create(&PostParams::default(), &binding).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_operator_works_where_it_may_and_joins_a_namespace_when_it_has_its_rights_there() {
+    let cluster = Cluster::get();
+    definitions::install(cluster).await;
+    let (home, away) = (cluster.namespace("home").await, cluster.namespace("away").await);
+    let watch = format!("--watch-namespace={away}");
+    let operator =
+        Operator::setup(cluster, &home).arguments(&["--leader-elect=false", &watch]).launch().await;
+    let mut stage = Stage { cluster, namespace: away, operator };
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+
+    let away = std::mem::replace(&mut stage.namespace, home);
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let wanted = format!("may not list directoryusers in namespace {away}: grant it");
+    eventually("it names the right", LIMIT, async || {
+        let answer = stage.operator.readiness().await.unwrap_or_else(|error| error.to_string());
+        let names = answer.starts_with("HTTP/1.1 503") && answer.contains(&wanted);
+        if names && !answer.contains(&stage.namespace) { Ok(()) } else { Err(answer) }
+    })
+    .await;
+    assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("0"));
+
+    let home = std::mem::replace(&mut stage.namespace, away);
+    assert!(stage.api::<Directory>().get("acme").await.unwrap().status.is_none());
+    may_work_away(&home, &stage).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.operator.wait_until_ready().await;
     assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("1"));
 }
 

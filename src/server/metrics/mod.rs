@@ -2,6 +2,7 @@
 //! has one, so that dashboards made for other operators work.
 
 mod labels;
+mod queue;
 mod registration;
 
 use std::fmt;
@@ -13,14 +14,18 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 use labels::{
     CONTROLLER, CONTROLLER_LABELS, ControllerLabels, DirectoryLabels, KindLabels, LeaseLabels,
-    OperationLabels, QUEUE_LABELS, QueueLabels, ReconcileLabels, RunLabels, kind_labels, labels,
-    operation_labels,
+    OperationLabels, ReconcileLabels, RunLabels, kind_labels, labels, operation_labels,
 };
 
+use queue::Queue;
+pub use queue::{Waiting, Work};
+
 use crate::api::status::DirectoryStatus;
+use crate::cluster::requests::Requests;
 use crate::controller::sync::{PlanFailure, SyncError, Synced};
 use crate::sink::DirectoryKey;
 use crate::sink::pace::Shown;
@@ -44,7 +49,8 @@ pub struct Metrics {
     reconcile_panics: Family<ControllerLabels, Counter>,
     active: Family<ControllerLabels, Gauge>,
     most_active: Family<ControllerLabels, Gauge>,
-    waiting: Family<QueueLabels, Gauge>,
+    queue: Queue,
+    requests: Requests,
     write_failures: Family<DirectoryLabels, Counter>,
     pending: Family<OperationLabels, Gauge>,
     kept_attributes: Family<DirectoryLabels, Gauge>,
@@ -82,7 +88,8 @@ impl Default for Metrics {
             reconcile_panics: Family::default(),
             active: Family::default(),
             most_active: Family::default(),
-            waiting: Family::default(),
+            queue: Queue::default(),
+            requests: Requests::default(),
             write_failures: Family::default(),
             pending: Family::default(),
             kept_attributes: Family::default(),
@@ -99,6 +106,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Where requests to the apiserver are counted.
+    #[must_use]
+    pub const fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
     /// What is shown of the pace of writing.
     #[must_use]
     pub fn writing(&self) -> Shown {
@@ -122,7 +135,6 @@ impl Metrics {
         drop(self.reconcile_time.get_or_create(&CONTROLLER_LABELS));
         drop(self.active.get_or_create(&CONTROLLER_LABELS));
         drop(self.most_active.get_or_create(&CONTROLLER_LABELS));
-        drop(self.waiting.get_or_create(&QUEUE_LABELS));
         for result in ["success", "error"] {
             drop(self.reconciles.get_or_create(&ReconcileLabels { controller: CONTROLLER, result }));
         }
@@ -140,13 +152,24 @@ impl Metrics {
         self.most_active.get_or_create(&CONTROLLER_LABELS).set(i64::try_from(syncs).unwrap_or(i64::MAX));
     }
 
-    /// Counts a sync as waiting for its turn until the answer is dropped.
-    #[must_use]
-    pub fn waiting(&self) -> Counted {
-        Counted::new(&self.waiting.get_or_create(&QUEUE_LABELS))
+    /// Counts a sync that asks for a turn.
+    pub fn asks(&self) {
+        self.queue.add();
     }
 
-    /// Counts a sync as under way until the answer is dropped.
+    /// Counts a sync as waiting for its turn until the answer is dropped.
+    #[must_use]
+    pub fn waiting(&self) -> Waiting {
+        self.queue.waiting()
+    }
+
+    /// Counts a sync as begun until the answer is dropped.
+    #[must_use]
+    pub fn begins(&self) -> Work {
+        self.queue.begin()
+    }
+
+    /// Counts a sync as at work until the answer is dropped.
     #[must_use]
     pub fn active(&self) -> Counted {
         Counted::new(&self.active.get_or_create(&CONTROLLER_LABELS))
@@ -172,6 +195,7 @@ impl Metrics {
             Ok(synced) => self.synced(key, synced),
             Err(error) => {
                 self.reconcile_errors.get_or_create(&CONTROLLER_LABELS).inc();
+                self.queue.retry();
                 if matches!(error, SyncError::Plan(PlanFailure::Panicked)) {
                     self.reconcile_panics.get_or_create(&CONTROLLER_LABELS).inc();
                 }
@@ -182,9 +206,13 @@ impl Metrics {
     fn synced(&self, key: &DirectoryKey, synced: &Synced) {
         self.last_success.get_or_create(&labels(key)).set(synced.started.as_second());
         let written = &synced.written;
-        for (op, count) in
-            [("create", written.created), ("update", written.updated), ("delete", written.deleted)]
-        {
+        let changes = [
+            ("create", written.created),
+            ("update", written.updated),
+            ("deactivate", written.deactivated),
+            ("delete", written.deleted),
+        ];
+        for (op, count) in changes {
             self.changes.get_or_create(&operation_labels(key, op)).inc_by(count as u64);
         }
         let failures = (written.failed + written.refused) as u64;
@@ -262,6 +290,7 @@ impl Metrics {
     /// # Errors
     /// Never in practice: text is written into memory.
     pub fn render(&self) -> Result<String, fmt::Error> {
+        self.queue.refresh(Instant::now());
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -119,6 +119,7 @@ impl Metrics {
             Unit::Seconds,
             self.writing.waited.clone(),
         );
-        registry.register("workqueue_depth", "Syncs that wait for their turn", self.waiting.clone());
+        self.queue.register(registry);
+        self.requests.register(registry);
     }
 }

@@ -8,38 +8,68 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::{Api, Client, Resource};
+use tokio::sync::oneshot;
 
 use super::mirrors::{Seen, Watched, seen};
 use super::{DirectoryKey, ObservedMirrors};
 use crate::api::{DirectoryGroup, DirectorySlice, DirectoryUser, LABEL_DIRECTORY};
+use crate::cluster::scope::Scope;
 use crate::cluster::watching::watching;
 use crate::model::Kind;
 
+/// The metadata of an object alone.
+type Meta<K> = PartialObjectMeta<K>;
+
 impl ObservedMirrors {
-    /// Starts watching the mirrors of one namespace, or of all. Returns the watches as one future
-    /// that never ends by itself.
-    pub fn watch(&self, client: &Client, namespace: Option<&str>) -> impl Future<Output = ()> + Send + use<> {
-        self.pending.send_modify(|pending| *pending += 3);
+    /// Starts watching the mirrors of a scope. Returns the watches as one future that never ends by
+    /// itself, and another one that ends when each of them has listed what there is.
+    pub fn watch(
+        &self,
+        client: &Client,
+        scope: &Scope,
+    ) -> (impl Future<Output = ()> + Send + use<>, impl Future<Output = ()> + Send + use<>) {
         let (users, groups) =
-            (api::<DirectoryUser>(client, namespace), api::<DirectoryGroup>(client, namespace));
-        let slices = api::<DirectorySlice>(client, namespace);
-        let place = namespace.map(str::to_owned);
-        let users = self.clone().watch_kind(users, Watched::Objects(Kind::User), place.clone());
-        let groups = self.clone().watch_kind(groups, Watched::Objects(Kind::Group), place.clone());
-        let slices = self.clone().watch_kind(slices, Watched::Slices, place);
-        async move {
+            (scope.api::<Meta<DirectoryUser>>(client), scope.api::<Meta<DirectoryGroup>>(client));
+        let slices = scope.api::<Meta<DirectorySlice>>(client);
+        let (users, users_listed) = self.watch_kind(users, Watched::Objects(Kind::User), scope);
+        let (groups, groups_listed) = self.watch_kind(groups, Watched::Objects(Kind::Group), scope);
+        let (slices, slices_listed) = self.watch_kind(slices, Watched::Slices, scope);
+        let watches = async move {
             futures::join!(users, groups, slices);
-        }
+        };
+        let listed = async move {
+            for listed in [users_listed, groups_listed, slices_listed] {
+                if listed.await.is_err() {
+                    // The watch was given up before it had listed anything.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        (watches, listed)
     }
 
-    async fn watch_kind<K>(self, api: Api<PartialObjectMeta<K>>, watched: Watched, namespace: Option<String>)
+    fn watch_kind<K>(
+        &self,
+        api: Api<Meta<K>>,
+        watched: Watched,
+        scope: &Scope,
+    ) -> (impl Future<Output = ()> + Send + use<K>, oneshot::Receiver<()>)
+    where
+        K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+    {
+        self.pending.send_modify(|pending| *pending += 1);
+        let (sender, listed) = oneshot::channel();
+        (self.clone().follow(api, watched, scope.clone(), sender), listed)
+    }
+
+    async fn follow<K>(self, api: Api<Meta<K>>, watched: Watched, scope: Scope, listed: oneshot::Sender<()>)
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     {
         let config = watcher::Config::default().labels(LABEL_DIRECTORY).page_size(500);
         let mut events = watching(api, config);
         let mut listing: Option<HashMap<DirectoryKey, Vec<Seen>>> = None;
-        let mut pending = true;
+        let mut listed = Some(listed);
         loop {
             match events.try_next().await {
                 Ok(Some(watcher::Event::Init)) => listing = Some(HashMap::new()),
@@ -49,9 +79,11 @@ impl ObservedMirrors {
                     }
                 }
                 Ok(Some(watcher::Event::InitDone)) => {
-                    self.replace(watched, namespace.as_deref(), listing.take().unwrap_or_default(), pending);
-                    if std::mem::take(&mut pending) {
+                    self.replace(watched, &scope, listing.take().unwrap_or_default(), listed.is_some());
+                    if let Some(listed) = listed.take() {
                         self.pending.send_modify(|pending| *pending -= 1);
+                        // Nobody waits for it once the operator stops.
+                        let _ = listed.send(());
                     }
                 }
                 Ok(Some(watcher::Event::Apply(object))) => self.applied(&object.metadata),
@@ -68,7 +100,7 @@ impl ObservedMirrors {
     fn replace(
         &self,
         watched: Watched,
-        namespace: Option<&str>,
+        scope: &Scope,
         mut listing: HashMap<DirectoryKey, Vec<Seen>>,
         first: bool,
     ) {
@@ -78,7 +110,7 @@ impl ObservedMirrors {
             shared.directories.entry(key.clone()).or_default();
         }
         for (key, mirrors) in &mut shared.directories {
-            if namespace.is_some_and(|namespace| namespace != key.namespace) {
+            if !scope.covers(&key.namespace) {
                 continue;
             }
             let listed = listing.remove(key).unwrap_or_default();
@@ -113,16 +145,5 @@ impl ObservedMirrors {
         if lost {
             self.report_drift(key);
         }
-    }
-}
-
-/// Requests for the metadata of a kind alone.
-fn api<K>(client: &Client, namespace: Option<&str>) -> Api<PartialObjectMeta<K>>
-where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
     }
 }

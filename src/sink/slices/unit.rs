@@ -30,9 +30,9 @@ pub(super) struct Unit {
 pub(super) struct Tally {
     /// Created.
     pub created: usize,
-    /// Changed.
+    /// Changed, but for those of `deactivated`.
     pub updated: usize,
-    /// Of those: people made inactive because they are missing.
+    /// People made inactive because they are missing.
     pub deactivated: usize,
     /// Deleted.
     pub deleted: usize,
@@ -41,7 +41,7 @@ pub(super) struct Tally {
 impl Tally {
     /// All of them.
     pub(super) const fn sum(&self) -> usize {
-        self.created + self.updated + self.deleted
+        self.created + self.updated + self.deactivated + self.deleted
     }
 }
 
@@ -85,10 +85,7 @@ impl Unit {
             match step.what {
                 What::Created => tally.created += 1,
                 What::Updated => tally.updated += 1,
-                What::Deactivated => {
-                    tally.updated += 1;
-                    tally.deactivated += 1;
-                }
+                What::Deactivated => tally.deactivated += 1,
                 What::Deleted => tally.deleted += 1,
                 What::Nothing => {}
             }

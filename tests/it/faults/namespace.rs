@@ -39,6 +39,12 @@ async fn may_work_everywhere(home: &str) {
     Api::all(client).create(&PostParams::default(), &binding).await.unwrap();
 }
 
+/// Takes them away again: where the chart gave them, they went with the namespace.
+async fn may_not_work_everywhere(home: &str) {
+    let bindings: Api<ClusterRoleBinding> = Api::all(Cluster::get().client());
+    bindings.delete(home, &DeleteParams::default()).await.unwrap();
+}
+
 #[tokio::test]
 async fn f40_a_namespace_that_is_deleted_takes_its_directories_along_and_the_others_go_on() {
     let cluster = Cluster::get();
@@ -65,4 +71,10 @@ async fn f40_a_namespace_that_is_deleted_takes_its_directories_along_and_the_oth
     let log = stage.operator.log();
     let warnings = log.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count();
     assert!(warnings < 50, "{log}");
+
+    may_not_work_everywhere(&stage.namespace).await;
+    stage.operator.launch_again();
+    stage.directory("beta", csv()).await;
+    stage.ready("beta", "True", "Synced").await;
+    F40.case("after the operator was started anew").is_seen(&stage, "beta").await;
 }

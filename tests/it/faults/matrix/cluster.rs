@@ -156,11 +156,10 @@ pub static F40: Fault = shown(
     "F40",
     "The namespace is deleted",
     "Its Directories end, and their finalizers are taken off, if the operator still has its \
-     rights there. Others go on until the operator is started anew: it begins when it has its \
-     rights in every namespace that it is told to watch, and \
-     [says which it misses](runbooks/DirectorySyncNotReady.md).",
-    &[],
-    "A Role within the namespace may go before the Directory. Then take \
+     rights there. Others go on, also when the operator is started anew; it is not ready then, and \
+     [says what it misses](runbooks/DirectorySyncNotReady.md).",
+    &[case("after the operator was started anew", Sign::NotReady(&["may not", "in namespace", "grant it"]))],
+    "Take the namespace out of `watchNamespaces`. A Role within it may go before the Directory. Then take \
      `directory-sync.io/delete-mirrors` out of `metadata.finalizers` by hand: `kubectl edit \
      directory NAME --namespace NAMESPACE`. Whoever deletes the Directories first, and the \
      namespace when they are gone, does not meet this.",
