@@ -24,8 +24,16 @@ async fn user(stage: &Stage, email: &str) -> User {
     .await
 }
 
-/// Whether the status tells this.
-async fn assert_noted(stage: &Stage, name: &str, expected: &str) {
-    let notes = stage.status(name).await.notes;
-    assert!(notes.iter().any(|note| note == expected), "'{expected}' is not in {notes:#?}");
+/// Waits until the status tells this: people are there before it.
+async fn noted(stage: &Stage, name: &str, expected: &str) {
+    eventually("the status tells it", LIMIT, async || {
+        let notes = stage.status(name).await.notes;
+        let told = notes.iter().any(|note| note == expected);
+        if told {
+            Ok(())
+        } else {
+            Err(format!("'{expected}' is not in {notes:#?}\n{}", stage.operator.log()))
+        }
+    })
+    .await;
 }
