@@ -9,6 +9,7 @@ use kube::{Client, ResourceExt};
 
 use crate::api::{Directory, DirectoryCheckpoint};
 use crate::cluster::client::explain;
+use crate::cluster::config;
 use crate::cluster::mirrors::{Place, ReadError};
 use crate::model::Kind;
 use crate::telemetry::{self, LogFormat};
@@ -48,7 +49,7 @@ pub fn with_directory<T>(
 impl Found {
     async fn read(which: &Which) -> anyhow::Result<Self> {
         // The error's own text holds its causes already.
-        let config = kube::Config::infer().await.map_err(|error| {
+        let config = config::infer().await.map_err(|error| {
             anyhow!("no cluster: this needs a kubeconfig (KUBECONFIG, ~/.kube/config): {error}")
         })?;
         let namespace = which.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use super::output::{OutputFormat, json};
 use super::print;
 use crate::api::Directory;
-use crate::cluster::references;
+use crate::cluster::{config, references};
 use crate::preview::difference::{Difference, Mirrors};
 use crate::preview::given::Given;
 use crate::preview::listing::Listing;
@@ -130,7 +130,7 @@ async fn connect(args: &PreviewArgs, directory: &Directory) -> anyhow::Result<Op
         return Ok(None);
     }
     // The error's own text holds its causes already.
-    let config = kube::Config::infer().await.map_err(|error| {
+    let config = config::infer().await.map_err(|error| {
         anyhow!(
             "no cluster: --from-cluster and --diff need a kubeconfig (KUBECONFIG, ~/.kube/config): {error}"
         )

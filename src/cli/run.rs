@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use ipnet::IpNet;
+use kube::Config;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::lease::LeaseArgs;
+use crate::cluster::config;
 use crate::operator::{self, Options};
 use crate::source::Egress;
 use crate::source::egress::Cluster;
@@ -65,9 +67,10 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
-        let config = kube::Config::infer().await.context(
+        let config = config::infer().await.context(
             "no cluster: neither a kubeconfig (KUBECONFIG, ~/.kube/config) nor a pod's ServiceAccount was found",
         )?;
+        refuse_proxy(&config)?;
         let stop = CancellationToken::new();
         stop_on_signal(stop.clone())?;
         operator::run(config, options, stop).await
@@ -75,6 +78,16 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     // A planning thread that is still computing must not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// What a proxy holds back would come to the apiserver when another replica works already.
+fn refuse_proxy(config: &Config) -> anyhow::Result<()> {
+    let Some(proxy) = &config.proxy_url else { return Ok(()) };
+    let (proxy, cluster) = (proxy.host().unwrap_or_default(), config.cluster_url.host().unwrap_or_default());
+    bail!(
+        "the operator has to reach the apiserver directly, and not through the proxy {proxy}: name {cluster} in \
+         NO_PROXY, or take proxy-url out of the kubeconfig"
+    )
 }
 
 /// The apiserver's address, as Kubernetes tells every pod.

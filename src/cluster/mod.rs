@@ -1,8 +1,9 @@
-//! The way to the cluster: clients with deadlines, the Lease by which one of several operators
+//! The way to the cluster: where it is, clients with deadlines, the Lease by which one of several operators
 //! works, where it may, and reading what a Directory names.
 
 pub mod access;
 pub mod client;
+pub mod config;
 pub mod fenced;
 pub mod lease;
 pub mod mirrors;

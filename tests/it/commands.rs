@@ -1,7 +1,10 @@
 //! The commands about a Directory in a cluster: what a person reads, and what is written.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use directory_sync::api::{Directory, DirectoryCheckpoint};
@@ -9,14 +12,20 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
-use crate::support::stage::{Stage, csv, with};
+use crate::support::stage::{Stage, TWO, csv, with};
+use crate::support::tunnel::TunnelProxy;
 
 /// Runs a command as the administrator, with an answer on its standard input.
 fn run(stage: &Stage, arguments: &[&str], answer: &str) -> Output {
+    run_in(stage, arguments, answer, &[("KUBECONFIG", Cluster::get().kubeconfig().as_os_str())])
+}
+
+/// As [`run`], in this environment besides.
+fn run_in(stage: &Stage, arguments: &[&str], answer: &str, environment: &[(&str, &OsStr)]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
         .args(arguments)
         .args(["--namespace", &stage.namespace])
-        .env("KUBECONFIG", Cluster::get().kubeconfig())
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -154,4 +163,49 @@ async fn the_quarantine_is_listed_by_reason_with_an_example_that_names_nobody() 
     stage.users_become(&["ada0@a.test", "ada1@a.test", "ada2@a.test"]).await;
     stage.sync("acme").await;
     assert_eq!(stdout(&run(&stage, &["quarantine", "list", "acme"], "")), "Nobody of acme is held back.\n");
+}
+
+/// A kubeconfig of the administrator whose `proxy-url` is this.
+fn kubeconfig_with_proxy(folder: &Path, url: &str) -> PathBuf {
+    let mut kubeconfig = Cluster::get().administrator();
+    for cluster in kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+        cluster.proxy_url = Some(url.to_owned());
+    }
+    let path = folder.join("kubeconfig");
+    fs::write(&path, serde_json::to_string(&kubeconfig).unwrap()).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_command_goes_through_the_proxy_that_the_kubeconfig_names() {
+    let stage = Stage::new("proxied").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let (proxy, folder) = (TunnelProxy::start(), tempfile::tempdir().unwrap());
+    let kubeconfig = kubeconfig_with_proxy(folder.path(), &proxy.url());
+    let environment = [("KUBECONFIG", kubeconfig.as_os_str())];
+    let listed = stdout(&run_in(&stage, &["users", "list", "acme"], "", &environment));
+    assert!(listed.contains("grace@a.test"), "{listed}");
+    assert!(proxy.opened() > 0);
+
+    // What a proxy holds back could be written after another replica has taken over.
+    let operator = Command::new(env!("CARGO_BIN_EXE_directory-sync")).arg("run").envs(environment).output();
+    let refused = operator.unwrap();
+    let told = stderr(&refused);
+    assert!(!refused.status.success() && told.contains("127.0.0.1") && told.contains("NO_PROXY"), "{told}");
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked_for_a_cluster_on_this_machine() {
+    let stage = Stage::new("unproxied").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let proxy = TunnelProxy::start();
+    let (kubeconfig, url) = (Cluster::get().kubeconfig(), proxy.url());
+    let environment = [("KUBECONFIG", kubeconfig.as_os_str()), ("HTTPS_PROXY", OsStr::new(&url))];
+    let listed = stdout(&run_in(&stage, &["users", "list", "acme"], "", &environment));
+    assert!(listed.contains("grace@a.test"), "{listed}");
+    assert_eq!(proxy.opened(), 0);
 }

@@ -22,4 +22,5 @@ pub mod samba;
 pub mod sftp;
 pub mod stage;
 pub mod stub_controller;
+pub mod tunnel;
 pub mod wait;
