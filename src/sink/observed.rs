@@ -7,10 +7,10 @@ mod writing;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use tokio::sync::watch;
 
 use super::object::observe;
 use crate::model::{ContentHash, MirrorName};
@@ -40,7 +40,7 @@ impl fmt::Display for DirectoryKey {
 pub struct ObservedMirrors {
     shared: Arc<Mutex<Shared>>,
     /// Watches that have not listed everything yet.
-    pending: Arc<watch::Sender<usize>>,
+    pending: Arc<AtomicUsize>,
     /// Called with a Directory whose mirrors someone else has touched.
     drift: tokio::sync::mpsc::UnboundedSender<DirectoryKey>,
 }
@@ -65,13 +65,13 @@ impl ObservedMirrors {
     /// An empty index. Directories whose mirrors are touched by others are sent to `drift`.
     #[must_use]
     pub fn new(drift: tokio::sync::mpsc::UnboundedSender<DirectoryKey>) -> Self {
-        Self { shared: Arc::default(), pending: Arc::new(watch::channel(0).0), drift }
+        Self { shared: Arc::default(), pending: Arc::default(), drift }
     }
 
     /// Whether every watch has listed what there is.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.pending.borrow() == 0
+        self.pending.load(Ordering::Relaxed) == 0
     }
 
     /// The mirrors of one Directory, as they are now. Those in slices are known once the slices have

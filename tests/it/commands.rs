@@ -20,7 +20,7 @@ fn run(stage: &Stage, arguments: &[&str], answer: &str) -> Output {
     run_in(stage, arguments, answer, &[("KUBECONFIG", Cluster::get().kubeconfig().as_os_str())])
 }
 
-/// As [`run`], in this environment besides.
+/// As [`run`], by the kubeconfig that this environment names.
 fn run_in(stage: &Stage, arguments: &[&str], answer: &str, environment: &[(&str, &OsStr)]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
         .args(arguments)

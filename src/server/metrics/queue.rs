@@ -1,11 +1,10 @@
 //! Syncs that wait and syncs that are under way, under the names of client-go's work queues.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
@@ -14,27 +13,18 @@ use tokio::time::Instant;
 use super::Counted;
 use super::labels::{QUEUE_LABELS, QueueLabels};
 
-/// From a millisecond to eleven minutes: a first sync of a large directory takes minutes.
-const BUCKETS: Buckets = Buckets { first: 0.001, factor: 2.6, count: 15 };
-
 /// What is shown of the queue.
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     depth: Family<QueueLabels, Gauge>,
     adds: Family<QueueLabels, Counter>,
     retries: Family<QueueLabels, Counter>,
-    waited: Family<QueueLabels, Histogram, Buckets>,
-    worked: Family<QueueLabels, Histogram, Buckets>,
+    waited: Family<QueueLabels, Histogram>,
+    worked: Family<QueueLabels, Histogram>,
     unfinished: Family<QueueLabels, Gauge<f64, AtomicU64>>,
     longest: Family<QueueLabels, Gauge<f64, AtomicU64>>,
-    under_way: Arc<Mutex<UnderWay>>,
-}
-
-/// When the syncs that are under way began, by a number that grows.
-#[derive(Debug, Default)]
-struct UnderWay {
-    next: u64,
-    begun: BTreeMap<u64, Instant>,
+    /// When the syncs that are under way began.
+    under_way: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Default for Queue {
@@ -43,8 +33,8 @@ impl Default for Queue {
             depth: Family::default(),
             adds: Family::default(),
             retries: Family::default(),
-            waited: Family::new_with_constructor(BUCKETS),
-            worked: Family::new_with_constructor(BUCKETS),
+            waited: Family::new_with_constructor(time),
+            worked: Family::new_with_constructor(time),
             unfinished: Family::default(),
             longest: Family::default(),
             under_way: Arc::default(),
@@ -78,22 +68,23 @@ impl Queue {
 
     /// Counts a sync as begun until the answer is dropped.
     pub(super) fn begin(&self) -> Work {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = under_way.next;
-        under_way.next += 1;
         let begun = Instant::now();
-        under_way.begun.insert(number, begun);
-        Work { queue: self.clone(), number, begun }
+        self.under_way().push(begun);
+        Work { queue: self.clone(), begun }
     }
 
     /// Brings up to date what changes with time alone.
     pub(super) fn refresh(&self, now: Instant) {
-        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let ages = under_way.begun.values().map(|begun| now.saturating_duration_since(*begun).as_secs_f64());
+        let under_way = self.under_way();
+        let ages = under_way.iter().map(|begun| now.saturating_duration_since(*begun).as_secs_f64());
         let (sum, longest) = ages.fold((0.0, 0.0_f64), |(sum, longest), age| (sum + age, longest.max(age)));
         drop(under_way);
         self.unfinished.get_or_create(&QUEUE_LABELS).set(sum);
         self.longest.get_or_create(&QUEUE_LABELS).set(longest);
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Names what is shown.
@@ -144,31 +135,24 @@ impl Drop for Waiting {
 #[derive(Debug)]
 pub struct Work {
     queue: Queue,
-    number: u64,
     begun: Instant,
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        let mut under_way = self.queue.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.begun.remove(&self.number);
+        let mut under_way = self.queue.under_way();
+        // Of two that began at one time, it does not matter which is taken off.
+        if let Some(place) = under_way.iter().position(|begun| *begun == self.begun) {
+            under_way.swap_remove(place);
+        }
         drop(under_way);
         self.queue.worked.get_or_create(&QUEUE_LABELS).observe(self.begun.elapsed().as_secs_f64());
     }
 }
 
-/// Makes histograms of time.
-#[derive(Clone, Debug)]
-struct Buckets {
-    first: f64,
-    factor: f64,
-    count: u16,
-}
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(exponential_buckets(self.first, self.factor, self.count))
-    }
+/// From a millisecond to eleven minutes: a first sync of a large directory takes minutes.
+fn time() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.6, 15))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use futures::TryStreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -57,7 +58,7 @@ impl ObservedMirrors {
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     {
-        self.pending.send_modify(|pending| *pending += 1);
+        self.pending.fetch_add(1, Ordering::Relaxed);
         let (sender, listed) = oneshot::channel();
         (self.clone().follow(api, watched, scope.clone(), sender), listed)
     }
@@ -81,7 +82,7 @@ impl ObservedMirrors {
                 Ok(Some(watcher::Event::InitDone)) => {
                     self.replace(watched, &scope, listing.take().unwrap_or_default(), listed.is_some());
                     if let Some(listed) = listed.take() {
-                        self.pending.send_modify(|pending| *pending -= 1);
+                        self.pending.fetch_sub(1, Ordering::Relaxed);
                         // Nobody waits for it once the operator stops.
                         let _ = listed.send(());
                     }

@@ -112,7 +112,7 @@ fn write_part<'a>(text: &'a str, normal: &mut String) -> Option<(Option<char>, &
     let rest = write_value(after.trim_start_matches(' '), normal)?.trim_start_matches(' ');
     match rest.chars().next() {
         None => Some((None, "")),
-        Some(separator @ (',' | ';' | '+')) => Some((Some(separator), &rest[1..])),
+        Some(separator) if SEPARATORS.contains(&separator) => Some((Some(separator), &rest[1..])),
         Some(_) => None,
     }
 }
@@ -137,24 +137,27 @@ fn write_value<'a>(text: &'a str, normal: &mut String) -> Option<&'a str> {
     if let Some(hex) = text.strip_prefix('#') {
         return write_hex_value(hex, normal);
     }
-    if let Some(quoted) = text.strip_prefix('"') {
-        let (bytes, rest) = quoted_value(quoted)?;
-        fold(std::str::from_utf8(&bytes).ok()?, normal);
-        return Some(rest);
-    }
-    let (value, rest) = text.split_at(text.find(SEPARATORS).unwrap_or(text.len()));
-    if value.contains('\\') {
-        let (bytes, rest) = escaped_value(text)?;
-        fold(std::str::from_utf8(&bytes).ok()?, normal);
-        return Some(rest);
-    }
-    fold(value, normal);
+    let (value, after) = split_at_separator(text);
+    let (bytes, rest) = match text.strip_prefix('"') {
+        Some(quoted) => quoted_value(quoted)?,
+        None if value.contains('\\') => escaped_value(text)?,
+        None => {
+            fold(value, normal);
+            return Some(after);
+        }
+    };
+    fold(std::str::from_utf8(&bytes).ok()?, normal);
     Some(rest)
+}
+
+/// A text up to its first separator, be it escaped or not, and the rest.
+fn split_at_separator(text: &str) -> (&str, &str) {
+    text.split_at(text.find(SEPARATORS).unwrap_or(text.len()))
 }
 
 /// Writes a value that is given as its encoding (RFC 4514 section 2.4).
 fn write_hex_value<'a>(text: &'a str, normal: &mut String) -> Option<&'a str> {
-    let (hex, rest) = text.split_at(text.find(SEPARATORS).unwrap_or(text.len()));
+    let (hex, rest) = split_at_separator(text);
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.trim_end_matches(' ').as_bytes()).ok()?;
     match ber::element(&bytes) {
         // UTF8String, PrintableString and IA5String are texts in disguise.
