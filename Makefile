@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz bench lint deny crds faults chart-test image
+.PHONY: help demo test fuzz bench lint deny crds faults chart-test image image-test
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,3 +43,6 @@ image: ## Makes an image tar without a container engine.
 	cargo build --release --locked
 	dev/image.sh
 	dev/image.sh --check
+
+image-test: ## Makes an image of the debug program, and runs it in a folder with the image's files alone.
+	dev/image-test.sh
