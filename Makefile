@@ -1,12 +1,15 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz bench lint deny crds faults chart-test image image-test
+.PHONY: help demo demo-test test fuzz bench lint deny crds faults chart-test image image-test
 
 help: ## Lists the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Shows it all on this machine, from an LDAP server to objects in a cluster. ONCE=1 ends after the last step.
 	dev/demo/run.sh
+
+demo-test: ## Tests that the demo leaves an existing cluster as it was, but for the definitions.
+	dev/demo/existing-test.sh
 
 test: ## Runs every test, against a real control plane, OpenLDAP and Samba.
 	dev/servers.sh

@@ -54,19 +54,30 @@ make_namespace() {
   kubectl config set-context --current --namespace "$namespace" >/dev/null
 }
 
-# Without --force-conflicts: definitions of another version that somebody else has installed are not replaced, and then
-# none of ours is installed.
+# Definitions that are there already are left alone, so that whoever installed them need not share them with the demo.
+# Without --force-conflicts: those of another version are not replaced, and then none of ours is installed.
 install_definitions() {
-  { apply_definitions --dry-run=server && apply_definitions; } >"$folder/definitions.log" 2>&1 || {
-    tail_of kubectl "$folder/definitions.log"
-    fail "the definitions (crds/) could not be installed; if there are others, the demo does not replace them"
-  }
-  definitions_installed=true
+  local file missing=()
+  for file in "$root"/crds/*.yaml; do
+    is_installed "$file" || missing+=(--filename "$file")
+  done
+  if ((${#missing[@]})); then
+    { apply_definitions "${missing[@]}" --dry-run=server && apply_definitions "${missing[@]}"; } >"$folder/definitions.log" 2>&1 || {
+      tail_of kubectl "$folder/definitions.log"
+      fail "the definitions (crds/) could not be installed; if there are others, the demo does not replace them"
+    }
+    definitions_installed=true
+  fi
   kubectl wait --for condition=Established --timeout 60s --filename "$root/crds/" >/dev/null
 }
 
 apply_definitions() { # ARGUMENTS...
-  kubectl apply --server-side --field-manager directory-sync-demo --filename "$root/crds/" "$@"
+  kubectl apply --server-side --field-manager directory-sync-demo "$@"
+}
+
+# Whether applying a definition would change nothing but who has to do with it.
+is_installed() { # FILE
+  KUBECTL_EXTERNAL_DIFF=diff kubectl diff --server-side --field-manager directory-sync-demo --filename "$1" >/dev/null 2>&1
 }
 
 # What the chart gives the operator, and nothing else: a ServiceAccount, a Role and a RoleBinding.
