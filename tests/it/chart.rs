@@ -1,5 +1,6 @@
 //! The chart as the apiserver takes it.
 
+mod monitoring;
 mod requester;
 mod rights;
 
@@ -51,11 +52,11 @@ impl Release {
         Self { client, namespace, objects }
     }
 
-    /// Applies what was rendered, but for the kinds that neither Kubernetes nor the chart defines.
+    /// Applies what was rendered.
     async fn install(&self) {
         definitions::install(Cluster::get()).await;
-        let foreign = ["ServiceMonitor", "PrometheusRule"];
-        for object in self.objects.iter().filter(|object| !foreign.contains(&kind(object))) {
+        monitoring::install(Cluster::get()).await;
+        for object in &self.objects {
             manifest::apply(&self.client, &self.namespace, object, false).await.unwrap_or_else(|error| {
                 panic!("{} {}: {error}", kind(object), object.name_any());
             });
