@@ -15,7 +15,7 @@ fail() { # WHAT [LINE]...
 control_plane='' demo=''
 scratch=$(mktemp -d)
 mkdir "$scratch/tmp"
-# By a signal, too: bash ends with one of its own only once the demo, which it waits for, has ended.
+# Whatever ends this script, a signal too, the demo has to leave the cluster before that stops.
 trap 'end "$demo"; end "$control_plane"; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
