@@ -33,10 +33,10 @@ pub const MAX_NAME: usize = 63;
     printcolumn(name = "Provider", type_ = "string", json_path = ".status.provider"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Since", type_ = "date", json_path = ".status.conditions[?(@.type=='Ready')].lastTransitionTime"),
     printcolumn(name = "Users", type_ = "integer", json_path = ".status.users.active"),
     printcolumn(name = "Groups", type_ = "integer", json_path = ".status.groups"),
     printcolumn(name = "Last-Sync", type_ = "date", json_path = ".status.lastSync.startTime"),
-    printcolumn(name = "Since", type_ = "date", json_path = ".status.conditions[?(@.type=='Ready')].lastTransitionTime", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = the_name_is_short_and_has_no_dot()

@@ -28,6 +28,7 @@ mod faults;
 mod grace;
 mod guard;
 mod hostile;
+mod kubectl;
 mod ldap;
 mod neighbours;
 mod observability;

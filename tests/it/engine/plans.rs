@@ -1,23 +1,15 @@
 //! Looking before leaping: `sync.dryRun` and `output.mode: None`.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use super::*;
 use crate::support::cluster::Cluster;
+use crate::support::kubectl::kubectl;
 use crate::support::stage::{ONE, TWO, csv, with};
 
 /// What `kubectl get directory acme --output jsonpath=…` prints.
-fn kubectl(stage: &Stage, path: &str) -> String {
-    let output = Command::new(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/kubectl"))
-        .args(["get", "directory", "acme", "--namespace", &stage.namespace, "--output"])
-        .arg(format!("jsonpath={path}"))
-        .env("KUBECONFIG", Cluster::get().kubeconfig())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+fn shown(stage: &Stage, path: &str) -> String {
+    kubectl(stage, &["get", "directory", "acme", "--output", &format!("jsonpath={path}")])
 }
 
 #[tokio::test]
@@ -31,7 +23,7 @@ async fn a_dry_run_shows_its_plan_writes_nothing_and_is_carried_out_when_it_ends
         message,
         "sync.dryRun is set: a sync would create 3, update 0, deactivate 0 and delete 0 mirrors"
     );
-    let plan: Value = serde_json::from_str(&kubectl(&stage, "{.status.plan}")).unwrap();
+    let plan: Value = serde_json::from_str(&shown(&stage, "{.status.plan}")).unwrap();
     assert_eq!((&plan["create"], &plan["update"], &plan["delete"]), (&json!(3), &json!(0), &json!(0)));
     let sample: Vec<&str> = plan["sample"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(sample.len(), 3);
@@ -53,7 +45,7 @@ async fn a_dry_run_shows_its_plan_writes_nothing_and_is_carried_out_when_it_ends
         stage.ready("acme", "True", "DryRun").await,
         "sync.dryRun is set: a sync would create 0, update 0, deactivate 0 and delete 1 mirrors"
     );
-    assert_eq!(kubectl(&stage, "{.status.plan.sample[0]}"), format!("delete {grace}"));
+    assert_eq!(shown(&stage, "{.status.plan.sample[0]}"), format!("delete {grace}"));
     assert_eq!(stage.user_names().await.len(), 2);
     stage.respecify("acme", json!({"sync": {"dryRun": false}})).await;
     stage.users_become(&["ada@a.test"]).await;

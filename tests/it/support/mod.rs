@@ -9,6 +9,7 @@ pub mod config_map_output;
 pub mod definitions;
 pub mod etcd;
 pub mod kubeconfig;
+pub mod kubectl;
 pub mod ldap;
 pub mod manifest;
 pub mod moto;
