@@ -146,18 +146,6 @@ async fn a_directory_that_is_created_anew_takes_over_its_mirrors() {
 }
 
 #[tokio::test]
-async fn deleting_a_directory_takes_its_mirrors_with_it_where_that_was_asked_for() {
-    let stage = Stage::new("delete").await;
-    stage.people(TWO).await;
-    let mut spec = csv();
-    spec["deletion"] = json!({"onDirectoryDelete": "Delete"});
-    stage.directory("acme", spec).await;
-    stage.ready("acme", "True", "Synced").await;
-    stage.api::<Directory>().delete("acme", &DeleteParams::default()).await.unwrap();
-    stage.users_become(&[]).await;
-}
-
-#[tokio::test]
 async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_explained() {
     let stage = Stage::new("ldap").await;
     let slapd = Slapd::builder().company(Company::of(20, 3)).start();

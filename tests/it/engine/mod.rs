@@ -1,6 +1,7 @@
 //! What the engine promises whatever the provider is: when it syncs, what it writes, what it says.
 
 mod adoption;
+mod deletion;
 mod events;
 mod output;
 mod plans;
