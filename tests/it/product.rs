@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use directory_sync::api::status::SyncKind;
 use directory_sync::api::{Directory, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::api::events::v1::Event;
@@ -123,6 +124,30 @@ async fn f39_an_edited_and_a_deleted_mirror_are_repaired() {
     users.delete(&name("grace@a.test"), &DeleteParams::default()).await.unwrap();
     stage.users_become(&["ada@a.test", "grace@a.test"]).await;
     F39.is_seen(&stage, "acme").await;
+}
+
+#[tokio::test]
+async fn each_repaired_mirror_is_counted_in_the_status_as_written_and_as_drift() {
+    let stage = Stage::new("drift").await;
+    stage.people(TWO).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.status("acme").await.last_sync.unwrap().drift_repaired, 0);
+    let becomes = async |created: i64, updated: i64| {
+        eventually("the repair is told", LIMIT, async || {
+            let run = stage.status("acme").await.last_sync.unwrap();
+            let as_expected = (run.created, run.updated, run.deleted, run.drift_repaired)
+                == (created, updated, 0, 1)
+                && run.kind == SyncKind::Replan;
+            if as_expected { Ok(()) } else { Err(format!("{run:?}")) }
+        })
+        .await;
+    };
+    let ada = stage.user("ada@a.test").await.metadata.name.unwrap();
+    stage.patch::<DirectoryUser>(&ada, json!({"spec": {"email": "mallory@a.test"}})).await;
+    becomes(0, 1).await;
+    stage.api::<DirectoryUser>().delete(&ada, &DeleteParams::default()).await.unwrap();
+    becomes(1, 0).await;
 }
 
 #[tokio::test]
