@@ -3,6 +3,7 @@
 mod changes;
 mod groups;
 mod limits;
+mod presets;
 mod reading;
 mod security;
 mod values;

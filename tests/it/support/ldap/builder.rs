@@ -20,6 +20,7 @@ pub struct Builder {
     without_session_log: bool,
     anonymous: bool,
     bis: bool,
+    schema: String,
     certificate: Option<Certificate>,
     directives: String,
 }
@@ -75,6 +76,12 @@ impl Builder {
         self
     }
 
+    /// Adds attributes and classes, in the words of a schema file.
+    pub fn schema(mut self, definitions: &str) -> Self {
+        self.schema.push_str(definitions);
+        self
+    }
+
     /// Offers ldaps and StartTLS with a certificate.
     pub fn tls(mut self, certificate: &Certificate) -> Self {
         self.certificate = Some(certificate.clone());
@@ -119,12 +126,11 @@ impl Builder {
             nis = nis.replace(structural, &structural.replace("STRUCTURAL", "AUXILIARY"));
         }
         fs::write(path.join("nis.schema"), nis).unwrap();
-        writeln!(
-            text,
-            "include {}\nmodulepath /usr/lib/ldap\nmoduleload back_mdb",
-            path.join("nis.schema").display()
-        )
-        .unwrap();
+        fs::write(path.join("more.schema"), &self.schema).unwrap();
+        for schema in ["nis", "more"] {
+            writeln!(text, "include {}", path.join(schema).with_extension("schema").display()).unwrap();
+        }
+        text.push_str("modulepath /usr/lib/ldap\nmoduleload back_mdb\n");
         let mut overlays: Vec<&str> = self.overlays.lines().collect();
         if !self.without_sync {
             overlays.push("syncprov");

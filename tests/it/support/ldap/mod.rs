@@ -3,6 +3,7 @@
 mod builder;
 pub mod certificates;
 pub mod company;
+pub mod netscape;
 pub mod proxy;
 
 use std::fmt::Write as _;
