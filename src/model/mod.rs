@@ -11,6 +11,6 @@ pub mod user;
 pub use content_hash::ContentHash;
 pub use group::{Group, Members};
 pub use name::MirrorName;
-pub use record::{ExternalId, GroupRecord, Key, Kind, Rejected, UserRecord};
+pub use record::{ExternalId, GroupRecord, Key, Kind, Links, Rejected, UserRecord};
 pub use snapshot::Snapshot;
 pub use user::{Address, Email, Manager, PersonName, PhoneNumber, State, User};

@@ -106,7 +106,7 @@ pub struct GroupRecord {
 /// A record that the source could not turn into a person or group.
 ///
 /// Never treated as absent: with an id, the mirror of that id stays as it is; without one,
-/// nothing is deleted in this run.
+/// nothing is deleted in this run. Who is in which group is not decided without it either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// What the record would have been.
@@ -117,4 +117,28 @@ pub struct Rejected {
     pub position: String,
     /// Why it cannot be used, and what to do; names no person and quotes no value.
     pub reason: String,
+    /// How it hangs together with other records.
+    pub links: Box<Links>,
+}
+
+/// How a record that cannot be used hangs together with others, as far as that could be read.
+///
+/// `None` is no empty list: a group may have any member whose record cannot be read, and any group may
+/// have a member that goes by a name that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// All names by which other records refer to it.
+    pub keys: Option<Vec<Key>>,
+    /// The keys of all that a group lists as its members; an empty list for a person.
+    pub members: Option<Vec<Key>>,
+    /// All groups that the record itself names.
+    pub member_of: Option<Vec<Key>>,
+}
+
+impl Links {
+    /// Of a record that names no other.
+    #[must_use]
+    pub const fn alone(keys: Option<Vec<Key>>) -> Self {
+        Self { keys, members: Some(Vec::new()), member_of: Some(Vec::new()) }
+    }
 }

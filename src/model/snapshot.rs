@@ -4,14 +4,14 @@
 //! source again; and it gives a delta something to be a delta of. 100,000 people take about a
 //! fifth of their JSON size. Records are read in order, a block at a time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::name::MirrorName;
-use super::record::{GroupRecord, Key, Kind, Rejected, UserRecord};
+use super::record::{ExternalId, GroupRecord, Key, Kind, Links, Rejected, UserRecord};
 
 /// Records are compressed together until a block has this many bytes of JSON.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -74,14 +74,42 @@ pub struct Snapshot {
     users: usize,
     groups: usize,
     duplicates: usize,
-    rejected: Vec<Rejected>,
-    rejected_total: usize,
-    held: Vec<MirrorName>,
-    unidentified: Vec<Kind>,
+    lost: Vec<Lost>,
+    lost_ids: HashSet<u128, Prehashed>,
+    lost_bytes: usize,
 }
 
-/// How many rejected records are kept to be named; the others are only counted.
-const MAX_REJECTED_KEPT: usize = 100;
+/// Of how many lost records it is kept why they could not be used; the others are only counted.
+const MAX_EXPLAINED: usize = 100;
+
+/// What is known of a record that could not be used.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// What it would have been.
+    pub kind: Kind,
+    /// Its id, when that much could be read.
+    pub id: Option<ExternalId>,
+    /// How it hangs together with others.
+    pub links: Box<Links>,
+    /// Where it stands and why it could not be used.
+    why: Option<Box<str>>,
+}
+
+impl Lost {
+    /// The mirror that stays as it is.
+    #[must_use]
+    pub fn mirror(&self) -> Option<MirrorName> {
+        self.id.as_ref().map(|id| MirrorName::new(self.kind, id.as_str()))
+    }
+
+    fn bytes(&self) -> usize {
+        let Links { keys, members, member_of } = &*self.links;
+        let keys = [keys, members, member_of].into_iter().flatten().flatten();
+        size_of::<Self>()
+            + self.why.as_ref().map_or(0, |why| why.len())
+            + keys.map(|key| size_of::<Key>() + key.0.len()).sum::<usize>()
+    }
+}
 
 /// What a read of a snapshot found broken; can only be a defect of this program.
 #[derive(Debug, thiserror::Error)]
@@ -129,14 +157,13 @@ impl Snapshot {
 
     /// Notes a record that could not be used.
     pub fn reject(&mut self, rejected: Rejected) {
-        self.rejected_total += 1;
-        match &rejected.id {
-            Some(id) => self.held.push(MirrorName::new(rejected.kind, id.as_str())),
-            None => self.unidentified.push(rejected.kind),
-        }
-        if self.rejected.len() < MAX_REJECTED_KEPT {
-            self.rejected.push(rejected);
-        }
+        let Rejected { kind, id, position, reason, links } = rejected;
+        let explained = self.lost.len() < MAX_EXPLAINED;
+        let why = explained.then(|| format!("{position}: {reason}").into_boxed_str());
+        let lost = Lost { kind, id, links, why };
+        self.lost_ids.extend(lost.id.as_ref().map(|id| id_hash(kind, id.as_str())));
+        self.lost_bytes += lost.bytes();
+        self.lost.push(lost);
     }
 
     /// Whether there is a record of this kind and id.
@@ -157,10 +184,28 @@ impl Snapshot {
         self.duplicates
     }
 
-    /// The records that could not be used (the first hundred), and how many there were.
+    /// The records that could not be used.
     #[must_use]
-    pub fn rejected(&self) -> (&[Rejected], usize) {
-        (&self.rejected, self.rejected_total)
+    pub fn lost(&self) -> &[Lost] {
+        &self.lost
+    }
+
+    /// Whether some of them had no readable id, so that nobody of the kind can be called missing.
+    #[must_use]
+    pub fn has_unidentified(&self, kind: Kind) -> bool {
+        self.lost.iter().any(|lost| lost.kind == kind && lost.id.is_none())
+    }
+
+    /// Whether one of them is of this kind and id.
+    #[must_use]
+    pub fn has_lost(&self, kind: Kind, external_id: &str) -> bool {
+        self.lost_ids.contains(&id_hash(kind, external_id))
+    }
+
+    /// Where one of them stands and why it could not be used; names no person.
+    #[must_use]
+    pub fn example_of_lost(&self) -> Option<&str> {
+        self.lost.iter().find_map(|lost| lost.why.as_deref())
     }
 
     /// Bytes of memory that the records take.
@@ -170,6 +215,7 @@ impl Snapshot {
             + self.open.len()
             + self.places.len() * size_of::<Option<Place>>()
             + self.by_id.len() * 24
+            + self.lost_bytes
     }
 
     /// Share of the stored records that have been replaced, from 0 to 1.
@@ -248,20 +294,6 @@ impl Snapshot {
             Kind::User => &mut self.users,
             Kind::Group => &mut self.groups,
         }
-    }
-}
-
-impl Snapshot {
-    /// Whether some rejected record had no readable id, so that nobody can be called missing.
-    #[must_use]
-    pub fn has_unidentified(&self, kind: Kind) -> bool {
-        self.unidentified.contains(&kind)
-    }
-
-    /// The mirrors of rejected records: they stay as they are.
-    #[must_use]
-    pub fn held(&self) -> &[MirrorName] {
-        &self.held
     }
 }
 
@@ -360,6 +392,27 @@ mod tests {
         snapshot.upsert(&user("1", "new")).unwrap();
         assert_eq!(titles(&snapshot), ["new"]);
         assert_eq!(snapshot.counts(), (1, 0));
+    }
+
+    #[test]
+    fn what_is_lost_is_known_by_kind_and_id_and_takes_its_bytes() {
+        let mut snapshot = Snapshot::default();
+        let empty = snapshot.bytes();
+        for (kind, id) in [(Kind::Group, Some("1")), (Kind::User, None)] {
+            snapshot.reject(Rejected {
+                kind,
+                id: id.and_then(ExternalId::new),
+                position: "users.csv line 3".into(),
+                reason: "no state".into(),
+                links: Links::alone(Some(vec![Key("user:1".into())])).into(),
+            });
+        }
+        assert!(snapshot.bytes() > empty);
+        let lost: Vec<_> = snapshot.lost().iter().map(Lost::mirror).collect();
+        assert_eq!(lost, [Some(MirrorName::new(Kind::Group, "1")), None]);
+        assert!(snapshot.has_lost(Kind::Group, "1") && !snapshot.has_lost(Kind::User, "1"));
+        assert!(snapshot.has_unidentified(Kind::User) && !snapshot.has_unidentified(Kind::Group));
+        assert_eq!(snapshot.example_of_lost(), Some("users.csv line 3: no state"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::run::{Run, Stop};
 use super::subject::GroupSubject;
 use super::text::{self, Lines};
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
+use crate::model::snapshot::Lost;
 use crate::model::{Kind, MirrorName, Snapshot};
 
 /// The most groups that a person may be in, counted through other groups, where an expression
@@ -33,8 +34,8 @@ pub enum Standing {
 /// What is kept of a group.
 #[derive(Debug)]
 pub struct Node {
-    /// The name of the group's mirror.
-    pub mirror: MirrorName,
+    /// The name of the group's mirror; `None` when its id could not be read.
+    pub mirror: Option<MirrorName>,
     /// Whether the group is in scope.
     pub standing: Standing,
     /// The name to show.
@@ -46,8 +47,10 @@ pub struct Node {
 /// All groups of a snapshot.
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// In the order in which the snapshot has them.
+    /// In the order in which the snapshot has them, those that could not be used at the end.
     pub nodes: Vec<Node>,
+    /// What is not known of those that could not be used.
+    pub doubts: Doubts,
     by_key: KeyIndex,
     /// From the key of a member to the groups that list it; empty unless the rules need it.
     listed_in: KeyIndex,
@@ -55,6 +58,25 @@ pub struct Groups {
     pub member_of: Edges,
     /// From a group to all groups that it is a member of, out of scope left out.
     parents: Edges,
+    /// What everybody's groups give besides: nothing, or it is not known.
+    grants: Grants,
+}
+
+/// What is not known of records that could not be used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Doubts {
+    /// By which names others refer to some of them: any member that is not found may be one.
+    pub nameless: bool,
+    /// Which groups some of them name: any group may have one as a member.
+    pub anywhere: bool,
+}
+
+impl Doubts {
+    /// Adds what is not known of one.
+    pub fn add(&mut self, lost: &Lost) {
+        self.nameless |= lost.links.keys.is_none();
+        self.anywhere |= lost.links.member_of.is_none();
+    }
 }
 
 impl Groups {
@@ -81,6 +103,9 @@ impl Groups {
             groups.nodes.push(node);
             run.check_cost()
         })?;
+        for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::Group) {
+            groups.lose(lost, keep_members, &mut parents);
+        }
         groups.by_key.seal();
         groups.listed_in.seal();
         for (child, key) in parents {
@@ -97,6 +122,31 @@ impl Groups {
             groups.spread();
         }
         Ok(groups)
+    }
+
+    /// Adds a group that could not be used: who is in it, as far as that is known, is undecided.
+    fn lose(&mut self, lost: &Lost, keep_members: bool, parents: &mut Vec<(u32, u128)>) {
+        let index = index(self.nodes.len());
+        self.doubts.add(lost);
+        for key in lost.links.keys.iter().flatten() {
+            self.by_key.insert(keys::hash(key), index);
+        }
+        if keep_members {
+            for key in lost.links.members.iter().flatten() {
+                self.listed_in.insert(keys::hash(key), index);
+            }
+            if lost.links.members.is_none() {
+                self.grants = Grants::UNKNOWN;
+            }
+        }
+        parents.extend(lost.links.member_of.iter().flatten().map(|key| (index, keys::hash(key))));
+        self.nodes.push(Node {
+            mirror: lost.mirror(),
+            // Why, is told of the record itself.
+            standing: Standing::Unknown(QuarantineReason::MembersUnknown, String::new()),
+            display_name: String::new(),
+            grants: Grants::UNKNOWN,
+        });
     }
 
     /// The groups that a key leads to.
@@ -153,7 +203,7 @@ impl Groups {
 
     /// What being in these groups gives.
     pub fn grants(&self, direct: &[u32]) -> Grants {
-        direct.iter().fold(Grants::default(), |grants, group| grants.with(self.nodes[*group as usize].grants))
+        direct.iter().fold(self.grants, |grants, group| grants.with(self.nodes[*group as usize].grants))
     }
 
     /// The names of these groups and of all that they are in, in order and each once.
@@ -210,7 +260,8 @@ fn node<R: Raw>(run: &mut Run<'_>, record: &GroupParts<R>) -> Node {
     if standing == Standing::In && !named {
         run.summary.groups_without_name += 1;
     }
-    Node { mirror: MirrorName::new(Kind::Group, &record.external_id), standing, display_name, grants }
+    let mirror = Some(MirrorName::new(Kind::Group, &record.external_id));
+    Node { mirror, standing, display_name, grants }
 }
 
 fn standing<R: Raw>(run: &Run<'_>, record: &GroupParts<R>, display_name: &str) -> Standing {

@@ -14,7 +14,7 @@ use crate::model::{Kind, Manager, Snapshot};
 /// Stands for an absent text.
 const ABSENT: u16 = u16::MAX;
 
-/// Everybody in a snapshot by their keys, and what is said of those who are somebody's manager.
+/// Everybody in a snapshot by their keys, those whose record could not be used at the end, and what is said of those who are somebody's manager.
 #[derive(Debug, Default)]
 pub struct People {
     by_key: KeyIndex,
@@ -46,6 +46,14 @@ impl People {
             people.remember(person.user);
             Ok::<(), Stop<E>>(())
         })?;
+        for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::User) {
+            for key in lost.links.keys.iter().flatten() {
+                people.by_key.insert(keys::hash(key), index(count));
+            }
+            count += 1;
+            let external_id = lost.id.as_ref().map(|id| id.as_str().to_owned());
+            people.remember(Name { external_id, ..Name::default() });
+        }
         people.by_key.seal();
         if managers.is_empty() {
             people.names = String::new();
@@ -59,7 +67,8 @@ impl People {
         self.by_key.get(key)
     }
 
-    /// The manager that a key leads to; `None` when it leads to nobody or to several people.
+    /// The manager that a key leads to; `None` when it leads to nobody or to several people. Of somebody whose record
+    /// could not be used nothing but the id is known.
     pub fn manager(&self, key: u128) -> Option<Manager> {
         let mut found = self.by_key.get(key);
         let (Some(person), None) = (found.next(), found.next()) else { return None };
@@ -72,13 +81,14 @@ impl People {
             (length != ABSENT).then(|| text.to_owned())
         });
         let mut take = || next.next().flatten();
-        Some(Manager { external_id: take(), user_name: take(), display_name: take(), email: take() })
+        let manager = Manager { external_id: take(), user_name: take(), display_name: take(), email: take() };
+        (manager != Manager::default()).then_some(manager)
     }
 
     fn remember(&mut self, name: Name) {
         let email = name.email.or_else(|| email::choose(&name.emails).map(ToOwned::to_owned));
         let manager = Manager {
-            external_id: Some(name.external_id),
+            external_id: name.external_id,
             user_name: name.user_name,
             display_name: name.display_name,
             email,

@@ -20,22 +20,25 @@ pub fn read<E>(
     emit: &mut dyn FnMut(Outcome) -> Result<(), E>,
 ) -> Result<(), Stop<E>> {
     let children = groups.member_of.reversed();
+    let nameless = groups.doubts.nameless || members.doubts.nameless;
+    let anywhere = groups.doubts.anywhere || members.doubts.anywhere;
     let mut place = 0;
     snapshot.visit_as(Kind::Group, |stored: StoredGroup<GroupParts<SkipRaw>>| {
         let StoredGroup::Group(record) = stored;
         let node = &groups.nodes[place as usize];
         let by_themselves = (members.member_of.from(place), children.from(place));
         place += 1;
+        let name = MirrorName::new(Kind::Group, &record.external_id);
         let outcome = match &node.standing {
             Standing::Out => {
                 run.summary.out_of_scope_groups += 1;
                 return Ok(());
             }
             Standing::Unknown(reason, message) => {
-                Outcome::Quarantined { name: node.mirror, reason: *reason, message: message.clone() }
+                Outcome::Quarantined { name, reason: *reason, message: message.clone() }
             }
             Standing::In => {
-                let mut found = Found { node, mirrors: Vec::new(), out_of_scope: 0 };
+                let mut found = Found { node, mirrors: Vec::new(), out_of_scope: 0, doubtful: anywhere };
                 for key in &record.members {
                     let key = keys::hash(key);
                     let mut known = false;
@@ -48,11 +51,12 @@ pub fn read<E>(
                         known = true;
                     }
                     run.summary.unresolved_members += usize::from(!known);
+                    found.doubtful |= !known && nameless;
                 }
                 by_themselves.0.for_each(|person| found.person(members, person));
                 by_themselves.1.for_each(|group| found.group(groups, group));
                 run.summary.out_of_scope_members += found.out_of_scope;
-                finish(run, record.external_id, found)
+                finish(run, name, record.external_id, found)
             }
         };
         emit(outcome).map_err(Stop::Caller)
@@ -64,6 +68,8 @@ struct Found<'a> {
     node: &'a Node,
     mirrors: Vec<MirrorName>,
     out_of_scope: usize,
+    /// Somebody may be a member whose record could not be used, so that it is not known who.
+    doubtful: bool,
 }
 
 impl Found<'_> {
@@ -76,9 +82,13 @@ impl Found<'_> {
         self.add(node.standing != Standing::Out, node.mirror);
     }
 
-    fn add(&mut self, listed: bool, mirror: MirrorName) {
+    fn add(&mut self, listed: bool, mirror: Option<MirrorName>) {
+        let Some(mirror) = mirror else {
+            self.doubtful = true;
+            return;
+        };
         // A group that lists itself says nothing.
-        if mirror == self.node.mirror {
+        if Some(mirror) == self.node.mirror {
             return;
         }
         if listed {
@@ -89,8 +99,14 @@ impl Found<'_> {
     }
 }
 
-fn finish(run: &mut Run<'_>, external_id: String, found: Found<'_>) -> Outcome {
-    let Found { node, mut mirrors, .. } = found;
+fn finish(run: &mut Run<'_>, name: MirrorName, external_id: String, found: Found<'_>) -> Outcome {
+    let Found { node, mut mirrors, doubtful, .. } = found;
+    if doubtful {
+        let message = "a record that cannot be used may be a member of the group, so its members are not known and stay \
+                       as they are; mend the records that are held back as UnreadableRecord"
+            .to_owned();
+        return Outcome::Quarantined { name, reason: QuarantineReason::MembersUnknown, message };
+    }
     mirrors.sort_unstable();
     mirrors.dedup();
     let count = mirrors.len();
@@ -99,7 +115,7 @@ fn finish(run: &mut Run<'_>, external_id: String, found: Found<'_>) -> Outcome {
             "the group has {count} members; one object holds at most {MAX_INLINE_MEMBERS}. Set spec.output.mode to \
              Slices or Auto, leave the group out with spec.scope.groups, or divide it at the source"
         );
-        return Outcome::Quarantined { name: node.mirror, reason: QuarantineReason::TooManyMembers, message };
+        return Outcome::Quarantined { name, reason: QuarantineReason::TooManyMembers, message };
     };
     let mut members = Members::default();
     for mirror in mirrors {

@@ -34,6 +34,8 @@ pub enum QuarantineReason {
     ScopeError,
     /// Whether the person is in some group cannot be decided.
     MembershipUnknown,
+    /// Somebody may be a member of the group whose record cannot be used.
+    MembersUnknown,
     /// The group has more members than one object holds.
     TooManyMembers,
     /// The record's id cannot stand in an object.
@@ -49,6 +51,7 @@ impl QuarantineReason {
             Self::InvalidAttribute => "InvalidAttribute",
             Self::ScopeError => "ScopeError",
             Self::MembershipUnknown => "MembershipUnknown",
+            Self::MembersUnknown => "MembersUnknown",
             Self::TooManyMembers => "TooManyMembers",
             Self::InvalidId => "InvalidId",
         }

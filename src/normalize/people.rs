@@ -3,7 +3,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
-use super::graph::{Groups, index, valid_id};
+use super::graph::{Doubts, Groups, index, valid_id};
 use super::keys::{self, Edges};
 use super::managers::People;
 use super::mapping::{Held, Mapped};
@@ -14,13 +14,15 @@ use super::roles::Grants;
 use super::run::{Run, Stop};
 use super::subject::Subject;
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
+use crate::model::snapshot::Lost;
 use crate::model::{Kind, MirrorName, Snapshot, State, User};
 
 /// What the groups need to know of people afterwards.
 #[derive(Debug, Default)]
 pub struct Members {
-    /// Everybody's mirror, by their place in the snapshot.
-    pub mirrors: Vec<MirrorName>,
+    /// Everybody's mirror, by their place in the snapshot, those whose record could not be used at the end; `None` for who
+    /// has no readable id.
+    pub mirrors: Vec<Option<MirrorName>>,
     /// Whether they can stand as a member.
     ///
     /// Somebody who is held back can: their mirror may be there from before, its name depends on
@@ -28,6 +30,21 @@ pub struct Members {
     pub listed: Vec<bool>,
     /// From a group to the people whose own records name it.
     pub member_of: Edges,
+    /// What is not known of those whose record could not be used.
+    pub doubts: Doubts,
+}
+
+impl Members {
+    /// Adds somebody whose record could not be used. They stay in their groups, as far as those are known.
+    fn lose(&mut self, lost: &Lost, groups: &Groups) {
+        let place = index(self.mirrors.len());
+        for key in lost.links.member_of.iter().flatten() {
+            groups.by_key(keys::hash(key)).for_each(|group| self.member_of.insert(group, place));
+        }
+        self.doubts.add(lost);
+        self.mirrors.push(lost.mirror());
+        self.listed.push(true);
+    }
 }
 
 /// Where somebody stands.
@@ -61,7 +78,7 @@ pub fn read<E, R: Raw>(
             run.summary.unresolved_groups += usize::from(!found && !groups.nodes.is_empty());
         }
         let (user, decision) = one(run, record, &named, groups, people);
-        members.mirrors.push(mirror);
+        members.mirrors.push(Some(mirror));
         let leaving = user.state == State::Inactive && !run.rules.inactive_in_groups;
         members.listed.push(match decision {
             Decision::In => !leaving,
@@ -80,6 +97,9 @@ pub fn read<E, R: Raw>(
         }
         run.check_cost()
     })?;
+    for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::User) {
+        members.lose(lost, groups);
+    }
     members.member_of.seal();
     run.summary.sharing_email = shared(conflicts.emails);
     run.summary.sharing_user_name = shared(conflicts.user_names);
@@ -134,7 +154,9 @@ fn decide(
 ) -> Decision {
     if grants.unknown {
         let message =
-            "a group that the person is in cannot be decided; see the groups that are held back".to_owned();
+            "a group that the person is in, or may be in, cannot be decided or read; see what else is held \
+                       back"
+                .to_owned();
         return Decision::Held((QuarantineReason::MembershipUnknown, message));
     }
     let rules = run.rules;

@@ -67,10 +67,10 @@ pub struct Reference {
 }
 
 /// What is said of a person where they are somebody's manager.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Name {
-    pub external_id: String,
+    pub external_id: Option<String>,
     #[serde(default)]
     pub user_name: Option<String>,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 mod example;
 mod groups;
+mod lost;
 mod properties;
 mod rules;
 

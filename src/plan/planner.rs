@@ -176,6 +176,12 @@ impl<'index> Planner<'index> {
         Ok(())
     }
 
+    /// Whether any person was wanted so far.
+    #[must_use]
+    pub const fn wants_anybody(&self) -> bool {
+        self.wanted_users > 0
+    }
+
     /// Whether a name was wanted or held before: what comes first counts.
     #[must_use]
     pub fn knows(&self, name: MirrorName) -> bool {

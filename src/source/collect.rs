@@ -33,7 +33,7 @@ pub struct Collected {
 /// The source's own; [`super::Class::TenantChanged`] when another directory answers;
 /// [`super::Class::Incomplete`] when the answer breaks off without
 /// [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
-/// before, so that what others say of it may be out of date.
+/// before, so that what others say of it may be out of date, or could not be used before.
 pub async fn collect(
     source: &mut dyn Source,
     request: Pull,
@@ -102,6 +102,10 @@ fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
                 "a record goes by other names than before; the memberships that use them are read again",
             ));
         }
+        // It may be in order now, and what others say of it was not decided.
+        _ if into.has_lost(record.kind(), record.external_id()) => {
+            return Err(SourceError::changes_unknown("a record that could not be used has changed"));
+        }
         _ => {}
     }
     into.upsert(record).map(|()| true).map_err(|error| not_kept(&error))
@@ -119,7 +123,7 @@ mod tests {
     use futures::stream::{self, BoxStream};
 
     use super::*;
-    use crate::model::{GroupRecord, Key, Kind, Rejected, User, UserRecord};
+    use crate::model::{ExternalId, GroupRecord, Key, Kind, Rejected, User, UserRecord};
     use crate::source::{Class, Cursor};
 
     /// A provider that answers what the test wrote down, the way a broken directory may.
@@ -152,6 +156,16 @@ mod tests {
         }
     }
 
+    fn rejected(id: Option<&str>) -> Rejected {
+        Rejected {
+            kind: Kind::User,
+            id: id.and_then(ExternalId::new),
+            position: "line 3".into(),
+            reason: "no state".into(),
+            links: Box::default(),
+        }
+    }
+
     fn title(snapshot: &Snapshot) -> String {
         let mut found = String::new();
         snapshot
@@ -166,8 +180,7 @@ mod tests {
 
     #[test]
     fn a_whole_answer_is_counted_and_ends_with_the_sources_own_end() {
-        let rejected =
-            Rejected { kind: Kind::User, id: None, position: "line 3".into(), reason: "no id".into() };
+        let rejected = rejected(None);
         let mut source = Scripted(vec![
             Ok(Page::Users(vec![user("1", "a"), user("2", "b")])),
             Ok(Page::Groups(vec![group("g")])),
@@ -182,7 +195,7 @@ mod tests {
         .unwrap();
         assert_eq!(end.end.cursor, Some(Cursor("c".into())));
         assert_eq!(snapshot.counts(), (2, 1));
-        assert_eq!(snapshot.rejected().1, 1);
+        assert_eq!(snapshot.lost().len(), 1);
         assert_eq!(*seen.borrow(), [2, 3, 4]);
     }
 
@@ -237,6 +250,17 @@ mod tests {
         ))
         .unwrap_err();
         assert_eq!(error, SourceError::transient("timed out"));
+    }
+
+    #[test]
+    fn changes_of_a_record_that_could_not_be_used_lead_to_a_full_reading() {
+        let mut snapshot = Snapshot::default();
+        snapshot.reject(rejected(Some("1")));
+        let mut source = Scripted(vec![Ok(Page::Users(vec![user("1", "mended")]))]);
+        let request = Pull::Changes(Cursor("c".into()));
+        let expected = Expected::default();
+        let pull = collect(&mut source, request, &expected, &mut snapshot, |_| {});
+        assert_eq!(block_on(pull).unwrap_err().class, Class::ChangesUnknown);
     }
 
     #[test]

@@ -57,7 +57,7 @@ async fn the_garbage_collector_removes_what_has_lost_its_owner() {
     }}))
     .unwrap();
     maps.create(&PostParams::default(), &orphan).await.unwrap();
-    eventually("the orphan is gone", Duration::from_secs(30), async || match maps.get_opt("orphan").await {
+    eventually("the orphan is gone", Duration::from_secs(120), async || match maps.get_opt("orphan").await {
         Ok(None) => Ok(()),
         other => Err(format!("{other:?}")),
     })

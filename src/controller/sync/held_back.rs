@@ -53,10 +53,12 @@ impl HeldBack {
     }
 
     /// Whether that is too many of all records. A group that is too large for an object is no sign of
-    /// anything being wrong with the reading.
+    /// anything being wrong with the reading; and of groups whose members are not known the records are
+    /// counted that make it so.
     pub(super) fn too_many(&self, records: usize, tolerance: Tolerance) -> Option<TooManyHeld> {
-        let no_fault = QuarantineReason::TooManyMembers.as_str();
-        let faults = self.0.iter().filter(|(reason, _)| **reason != no_fault);
+        let no_faults = [QuarantineReason::TooManyMembers, QuarantineReason::MembersUnknown]
+            .map(QuarantineReason::as_str);
+        let faults = self.0.iter().filter(|(reason, _)| !no_faults.contains(reason));
         let held: usize = faults.map(|(_, (count, _))| count).sum();
         let allowed = tolerance.allowed(records);
         (held > allowed).then(|| TooManyHeld { held, records, allowed, quarantined: self.status() })
@@ -84,11 +86,12 @@ mod tests {
         let tolerance = Tolerance { percent: 1, minimum: 10 };
         let mut held = HeldBack::default();
         held.add_many("TooManyMembers", 50, "a group has too many members");
+        held.add_many("MembersUnknown", 50, "a record may be a member");
         held.add_many("MissingAttribute", 10, "there is no badge");
         assert_eq!(held.too_many(1_000, tolerance), None);
         held.add("ScopeError", "no such key");
         let too_many = held.too_many(1_000, tolerance).unwrap();
-        assert_eq!((too_many.held, too_many.allowed, too_many.quarantined.len()), (11, 10, 3));
+        assert_eq!((too_many.held, too_many.allowed, too_many.quarantined.len()), (11, 10, 4));
         assert!(too_many.to_string().contains("11 of 1000 records are held back"), "{too_many}");
     }
 }

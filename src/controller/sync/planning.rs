@@ -10,7 +10,7 @@ use super::super::settings::Settings;
 use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
-use crate::model::snapshot::SnapshotError;
+use crate::model::snapshot::{Lost, SnapshotError};
 use crate::model::{Group, Kind, MirrorName, Snapshot, State, User};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
 use crate::plan::absence::{Baseline, Kept, Known, Origins, Tally};
@@ -173,16 +173,15 @@ pub(super) async fn plan(
 pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Result<Planned, PlanFailure> {
     let Against { mirrors: view, directory, .. } = *against;
     let mut intake = Intake::new(against);
-    snapshot.held().iter().for_each(|name| intake.planner.hold(*name));
+    snapshot.lost().iter().filter_map(Lost::mirror).for_each(|name| intake.planner.hold(name));
     let mut summary =
         normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| intake.take(outcome))?;
     let Intake { planner, mut held_back, tally, mut roster, stay_inactive, must_wait, .. } = intake;
     summary.users_active -= stay_inactive + must_wait;
     summary.users_inactive += stay_inactive;
-    let (rejected, rejected_total) = snapshot.rejected();
-    if let Some(first) = rejected.first() {
-        let example = format!("{}: {}", first.position, first.reason);
-        held_back.add_many("UnreadableRecord", rejected_total, &example);
+    let lost_records = snapshot.lost().len();
+    if let Some(example) = snapshot.example_of_lost() {
+        held_back.add_many("UnreadableRecord", lost_records, example);
     }
     let mut plan = planner.finish(Completeness {
         unidentified_users: snapshot.has_unidentified(Kind::User),
@@ -199,7 +198,7 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let names = lost.iter().map(|known| known.attribute.clone()).collect();
     let above_limits = HeldPlan::with(above_limits, names);
     let (users, groups) = snapshot.counts();
-    let too_many_held = held_back.too_many(users + groups + rejected_total, against.tolerance);
+    let too_many_held = held_back.too_many(users + groups + lost_records, against.tolerance);
     let quarantined = held_back.status();
     Ok(Planned {
         plan,
@@ -277,11 +276,27 @@ impl<'a> Intake<'a> {
 
     fn group(&mut self, group: &Group) -> Result<(), PlanFailure> {
         let name = MirrorName::new(Kind::Group, &group.external_id);
+        if self.loses_people_who_are_not_believed_gone(name, group) {
+            self.planner.hold(name);
+            return Ok(());
+        }
         if let Some(roster) = self.roster.as_mut().filter(|_| !self.planner.knows(name)) {
             roster.group(name, group)?;
         }
         self.planner.want_group(group)?;
         Ok(())
+    }
+}
+
+impl Intake<'_> {
+    /// Whether a group would lose members although an answer without anybody is not believed: whom the mirrors keep, the
+    /// groups keep as well. People come before groups, so by now it is known that nobody came.
+    fn loses_people_who_are_not_believed_gone(&self, name: MirrorName, group: &Group) -> bool {
+        let index = &self.against.mirrors.index;
+        let nobody_came = !self.planner.wants_anybody() && !self.against.allow_empty;
+        nobody_came
+            && index.count(Kind::User) > 0
+            && index.get(name).is_some_and(|before| before.members as usize > group.members.len())
     }
 }
 

@@ -9,7 +9,8 @@ use super::spec::UserNameAttribute;
 use super::state::Clock;
 use super::values::{self, ExtendedName, Guid};
 use crate::model::{
-    Address, Email, ExternalId, GroupRecord, Key, Kind, PersonName, PhoneNumber, Rejected, User, UserRecord,
+    Address, Email, ExternalId, GroupRecord, Key, Kind, Links, PersonName, PhoneNumber, Rejected, User,
+    UserRecord,
 };
 use crate::source::SourceError;
 use crate::source::ldap_protocol::entry::Entry;
@@ -111,39 +112,7 @@ pub fn group(
     context: &mut Context,
 ) -> Result<GroupRecord, Unusable> {
     let id = required_id(entry, Kind::Group, place)?;
-    let rejected = |reason: String| {
-        let id = ExternalId::new(id.to_string());
-        Unusable::Rejected(Rejected { kind: Kind::Group, id, position: place.to_owned(), reason })
-    };
-    let Some(display_name) = entry.first(&groups.name) else {
-        return Err(rejected(format!(
-            "the entry has no readable attribute '{}'; add it, have the account given the right to read it, or \
-             correct spec.provider.activeDirectory.groups.nameAttribute",
-            groups.name
-        )));
-    };
-    let Some(names) = members else {
-        return Err(rejected(
-            "its members could not be read whole: the group kept changing while they were read, or one has a name \
-             that is not text"
-                .to_owned(),
-        ));
-    };
-    let mut members = Vec::with_capacity(names.len());
-    for name in &names {
-        let name = ExtendedName::parse(name);
-        if context.foreign.is(&name) {
-            continue;
-        }
-        let Some(member) = name.guid else {
-            return Err(rejected(
-                "the domain controller names its members without their ids (the control for extended names, \
-                 1.2.840.113556.1.4.529), so they cannot be told apart"
-                    .to_owned(),
-            ));
-        };
-        members.push(key(member));
-    }
+    let members = members.map(|names| member_keys(&names, &mut context.foreign));
     let mut keys = vec![key(id)];
     if let (Some(rid), Some(primary)) =
         (entry.first_octets(OBJECT_SID).and_then(values::rid), &mut context.primary)
@@ -151,6 +120,42 @@ pub fn group(
         primary.see(rid)?;
         keys.push(primary::key(rid));
     }
+    let rejected = |members: Option<Vec<Key>>, reason: String| {
+        Unusable::Rejected(Rejected {
+            kind: Kind::Group,
+            id: ExternalId::new(id.to_string()),
+            position: place.to_owned(),
+            reason,
+            links: Box::new(Links { members, ..Links::alone(Some(keys.clone())) }),
+        })
+    };
+    let Some(display_name) = entry.first(&groups.name) else {
+        let reason = format!(
+            "the entry has no readable attribute '{}'; add it, have the account given the right to read it, or \
+             correct spec.provider.activeDirectory.groups.nameAttribute",
+            groups.name
+        );
+        return Err(rejected(members.flatten(), reason));
+    };
+    let members = match members {
+        Some(Some(members)) => members,
+        Some(None) => {
+            return Err(rejected(
+                None,
+                "the domain controller names its members without their ids (the control for extended names, \
+                 1.2.840.113556.1.4.529), so they cannot be told apart"
+                    .to_owned(),
+            ));
+        }
+        None => {
+            return Err(rejected(
+                None,
+                "its members could not be read whole: the group kept changing while they were read, or one has a \
+                 name that is not text"
+                    .to_owned(),
+            ));
+        }
+    };
     let attributes = GROUP.iter().copied().chain([groups.name.as_str()]);
     Ok(GroupRecord {
         external_id: id.to_string(),
@@ -162,6 +167,12 @@ pub fn group(
     })
 }
 
+/// The keys of members, those from other domains left out; `None` when one is named without its id.
+fn member_keys(names: &[String], foreign: &mut Foreign) -> Option<Vec<Key>> {
+    let names = names.iter().map(|name| ExtendedName::parse(name)).filter(|name| !foreign.is(name));
+    names.map(|name| name.guid.map(key)).collect()
+}
+
 fn required_id(entry: &Entry, kind: Kind, place: &str) -> Result<Guid, Unusable> {
     id(entry).ok_or_else(|| {
         Unusable::Rejected(Rejected {
@@ -170,6 +181,8 @@ fn required_id(entry: &Entry, kind: Kind, place: &str) -> Result<Guid, Unusable>
             position: place.to_owned(),
             reason: "the entry has no readable objectGUID; have the account given the right to read it"
                 .to_owned(),
+            // Other attributes may be hidden as well.
+            links: Box::default(),
         })
     })
 }
@@ -181,6 +194,7 @@ pub fn unreadable(kind: Kind, place: &str) -> Rejected {
         id: None,
         position: place.to_owned(),
         reason: "the entry's name is not UTF-8 text; have it renamed in the directory".to_owned(),
+        links: Box::default(),
     }
 }
 

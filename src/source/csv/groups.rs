@@ -10,7 +10,7 @@ use super::memberships::Memberships;
 use super::notes::Seen;
 use super::rows::Row;
 use super::table::{Ragged, Table};
-use crate::model::{ExternalId, GroupRecord, Key, Kind, Rejected};
+use crate::model::{ExternalId, GroupRecord, Key, Kind, Links, Rejected};
 use crate::source::pages::Pages;
 use crate::source::{Page, SourceError};
 
@@ -75,25 +75,33 @@ impl Reading<'_> {
         row: Result<Row, Ragged>,
         seen: &mut Seen,
     ) -> Result<GroupRecord, Rejected> {
-        let reject = |line, id, reason| table.reject(Kind::Group, line, id, reason);
-        let named = row.map_err(|ragged| reject(ragged.line, None, ragged.reason)).and_then(|row| {
-            let name = row.id(columns, "group_name").map_err(|reason| reject(row.line, None, reason))?;
+        // It has the members of no other group than those that only memberships name, and these are told of one by one.
+        let nobody = |line, reason| Rejected {
+            links: Links::alone(Some(Vec::new())).into(),
+            ..table.reject(Kind::Group, line, reason)
+        };
+        let named = row.map_err(|ragged| nobody(ragged.line, ragged.reason)).and_then(|row| {
+            let name = row.id(columns, "group_name").map_err(|reason| nobody(row.line, reason))?;
             Ok((row, name))
         });
         let (row, name) = named.inspect_err(|rejected| self.nameless = Some(rejected.clone()))?;
         let new = self.names.insert(name.as_str().to_owned());
+        let reject = |id, reason| {
+            let rejected = table.reject(Kind::Group, row.line, reason);
+            Rejected { id, links: self.links(name.as_str()).into(), ..rejected }
+        };
         let id = match columns.get("group_id") {
-            Some(_) => row.id(columns, "group_id").map_err(|reason| reject(row.line, None, reason))?,
+            Some(_) => row.id(columns, "group_id").map_err(|reason| reject(None, reason))?,
             None => name.clone(),
         };
         let new_id = seen.add(id.as_str(), row.line);
         if new_id && !new {
             let reason = "an earlier row has the same group_name, and memberships name groups by it; give each \
                           group a name of its own";
-            return Err(reject(row.line, Some(id), reason.to_owned()));
+            return Err(reject(Some(id), reason.to_owned()));
         }
         if let Some(reason) = table.not_text(&row) {
-            return Err(reject(row.line, Some(id), reason));
+            return Err(reject(Some(id), reason));
         }
         self.group(id, name.as_str(), table.raw(&row, columns))
     }
@@ -109,18 +117,32 @@ impl Reading<'_> {
         let nameless = self.nameless.take().filter(|_| ids_differ);
         for name in self.memberships.names().filter(|name| !self.names.contains(name.as_str())) {
             let group = match &nameless {
-                Some(rejected) => Err(rejected.clone()),
+                Some(rejected) => {
+                    Err(Rejected { links: self.links(name.as_str()).into(), ..rejected.clone() })
+                }
                 None => self.group(name.clone(), name.as_str(), raw_of(own, self.memberships, name.as_str())),
             };
             batch.push(group).await;
         }
     }
 
+    /// What is known of a group that cannot be used, by its name. No record refers to a group.
+    fn links(&self, name: &str) -> Links {
+        let members = match self.memberships.of(name) {
+            None => Some(Vec::new()),
+            Some(Ok(members)) => Some(members.to_vec()),
+            Some(Err(_)) => None,
+        };
+        Links { members, ..Links::alone(Some(Vec::new())) }
+    }
+
     fn group(&self, id: ExternalId, name: &str, raw: Map<String, Value>) -> Result<GroupRecord, Rejected> {
         let members = match self.memberships.of(name) {
             None => Vec::new(),
             Some(Ok(members)) => members.to_vec(),
-            Some(Err(rejected)) => return Err(Rejected { id: Some(id), ..rejected.clone() }),
+            Some(Err(rejected)) => {
+                return Err(Rejected { id: Some(id), links: self.links(name).into(), ..rejected.clone() });
+            }
         };
         Ok(GroupRecord {
             external_id: id.as_str().to_owned(),

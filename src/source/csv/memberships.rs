@@ -63,7 +63,7 @@ impl Memberships {
             let name =
                 row.id(&columns, "group_name").map_err(|reason| unknown_group(&table, row.line, &reason))?;
             let user = row.id(&columns, "user_id");
-            memberships.add(&name, user.map_err(|reason| table.reject(Kind::Group, row.line, None, reason)));
+            memberships.add(&name, user.map_err(|reason| table.reject(Kind::Group, row.line, reason)));
         }
         memberships.known = HashSet::new();
         Ok(memberships)

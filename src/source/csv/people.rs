@@ -6,7 +6,8 @@ use super::columns::{Columns, USERS};
 use super::rows::Row;
 use super::table::Table;
 use crate::model::{
-    Address, Email, Key, Kind, Manager, PersonName, PhoneNumber, Rejected, State, User, UserRecord,
+    Address, Email, ExternalId, Key, Kind, Links, Manager, PersonName, PhoneNumber, Rejected, State, User,
+    UserRecord,
 };
 use crate::source::SourceError;
 
@@ -33,20 +34,29 @@ impl People {
         Ok(Self { table, columns })
     }
 
+    /// A row that does not say who it is about: it may be anybody whom a membership names.
+    pub fn nobody(&self, line: usize, reason: String) -> Rejected {
+        Rejected { links: Links::alone(None).into(), ..self.table.reject(Kind::User, line, reason) }
+    }
+
     /// The person of one row.
     ///
     /// # Errors
     /// What the row lacks to be one.
     pub fn record(&self, row: &Row) -> Result<UserRecord, Rejected> {
-        let reject = |id, reason| self.table.reject(Kind::User, row.line, id, reason);
-        let id = row.id(&self.columns, "user_id").map_err(|reason| reject(None, reason))?;
+        let id = row.id(&self.columns, "user_id").map_err(|reason| self.nobody(row.line, reason))?;
+        let reject = |id: ExternalId, reason| Rejected {
+            links: Links::alone(Some(vec![key(id.as_str())])).into(),
+            id: Some(id),
+            ..self.nobody(row.line, reason)
+        };
         if let Some(reason) = self.table.not_text(row) {
-            return Err(reject(Some(id), reason));
+            return Err(reject(id, reason));
         }
         let text = |attribute| self.columns.get(attribute).and_then(|column| row.text(column));
         let cell = |attribute| text(attribute).filter(|text| !text.is_empty()).map(str::to_owned);
         let Some(state) = state(text("state").unwrap_or_default()) else {
-            return Err(reject(Some(id), UNKNOWN_STATE.to_owned()));
+            return Err(reject(id, UNKNOWN_STATE.to_owned()));
         };
         let manager = Manager {
             display_name: cell("manager_name"),

@@ -8,7 +8,6 @@ use super::part::Part;
 use super::people::People;
 use super::spec::CsvSpec;
 use super::table::Table;
-use crate::model::Kind;
 use crate::source::pages::Pages;
 use crate::source::{Page, SourceError};
 
@@ -59,7 +58,7 @@ async fn people(mut people: People, pages: &Pages) -> Result<Vec<String>, Source
             Ok(row) => people.record(&row).inspect(|record| {
                 seen.add(&record.user.external_id, row.line);
             }),
-            Err(ragged) => Err(people.table.reject(Kind::User, ragged.line, None, ragged.reason)),
+            Err(ragged) => Err(people.nobody(ragged.line, ragged.reason)),
         };
         batch.push(record).await;
     }

@@ -99,10 +99,10 @@ impl Table {
         Ok(Some(self.checked(row)))
     }
 
-    /// A row that cannot be used.
+    /// A row that cannot be used, and of which nothing is known yet.
     #[must_use]
-    pub fn reject(&self, kind: Kind, line: usize, id: Option<ExternalId>, reason: String) -> Rejected {
-        Rejected { kind, id, position: self.position(line), reason }
+    pub fn reject(&self, kind: Kind, line: usize, reason: String) -> Rejected {
+        Rejected { kind, id: None, position: self.position(line), reason, links: Box::default() }
     }
 
     /// What is wrong with a row of which some cell is not UTF-8.

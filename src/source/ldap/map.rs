@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::schema::{Groups, Lock, MODIFY_TIMESTAMP, People, member_attributes};
 use super::spec::Membership;
 use crate::model::{
-    Address, Email, ExternalId, GroupRecord, Key, Kind, PersonName, PhoneNumber, Rejected, State, User,
-    UserRecord,
+    Address, Email, ExternalId, GroupRecord, Key, Kind, Links, PersonName, PhoneNumber, Rejected, State,
+    User, UserRecord,
 };
 use crate::source::SourceError;
 use crate::source::ldap_protocol::dn;
@@ -24,6 +24,18 @@ pub enum Unusable {
     Rejected(Rejected),
     /// None can be used.
     Misconfigured(SourceError),
+}
+
+impl Unusable {
+    /// Adds how a record that cannot be used hangs together with others, by whether its id could be read.
+    fn linked(self, links: impl FnOnce(bool) -> Links) -> Self {
+        match self {
+            Self::Rejected(rejected) => {
+                Self::Rejected(Rejected { links: links(rejected.id.is_some()).into(), ..rejected })
+            }
+            Self::Misconfigured(error) => Self::Misconfigured(error),
+        }
+    }
 }
 
 /// What mapping knows besides the entry.
@@ -47,10 +59,8 @@ pub fn user(
     position: u64,
     context: &mut Context,
 ) -> Result<UserRecord, Unusable> {
-    let id = external_id(entry, Kind::User, &people.id, "users", &people.query.base, position)?;
-    if people.member_of {
-        check_whole(entry, Kind::User, &["memberOf"], &id, &people.query.base, position)?;
-    }
+    let id = user_id(entry, people, position)
+        .map_err(|unusable| unusable.linked(|has_id| user_links(entry, people, has_id)))?;
     let inactive = context.inactive.contains(id.as_str())
         || people.locks.iter().any(|lock| is_locked(entry, *lock, context.today));
     let common_name = entry.first("cn");
@@ -75,11 +85,41 @@ pub fn user(
         addresses: addresses(entry),
         ..User::default()
     };
-    let mut keys: Vec<Key> = dn_key(&entry.dn).into_iter().collect();
-    keys.extend(entry.values("uid").iter().filter_map(|uid| uid_key(uid)));
     let manager = entry.first("manager").and_then(|name| name_key("manager", &name, context));
     let member_of = if people.member_of { dn_keys(entry, "memberOf", context) } else { Vec::new() };
-    Ok(UserRecord { keys, user, manager, member_of, raw: raw(entry, &people.extra) })
+    Ok(UserRecord { keys: user_keys(entry), user, manager, member_of, raw: raw(entry, &people.extra) })
+}
+
+fn user_id(entry: &Entry, people: &People, position: u64) -> Result<ExternalId, Unusable> {
+    let id = external_id(entry, Kind::User, &people.id, "users", &people.query.base, position)?;
+    if people.member_of {
+        check_whole(entry, Kind::User, &["memberOf"], &id, &people.query.base, position)?;
+    }
+    Ok(id)
+}
+
+fn user_keys(entry: &Entry) -> Vec<Key> {
+    let uids = entry.values("uid").iter().filter_map(|uid| uid_key(uid));
+    dn_key(&entry.dn).into_iter().chain(uids).collect()
+}
+
+/// Where not even the id can be read, other attributes may be hidden as well: what is not there is not known then.
+fn user_links(entry: &Entry, people: &People, has_id: bool) -> Links {
+    let uid_is_known = has_id || !entry.values("uid").is_empty();
+    let keys = dn_key(&entry.dn).filter(|_| uid_is_known).map(|_| user_keys(entry));
+    if !people.member_of {
+        return Links::alone(keys);
+    }
+    let groups = whole_dn_keys(entry, &["memberOf"]);
+    Links { member_of: groups.filter(|groups| has_id || !groups.is_empty()), ..Links::alone(keys) }
+}
+
+/// The keys in attributes of names, if all of them can be read.
+fn whole_dn_keys(entry: &Entry, attributes: &[&'static str]) -> Option<Vec<Key>> {
+    // What is no name is counted where the record can be used.
+    let mut context = Context::default();
+    let whole = attributes.iter().all(|attribute| entry.is_whole(attribute));
+    whole.then(|| attributes.iter().flat_map(|attribute| dn_keys(entry, attribute, &mut context)).collect())
 }
 
 /// An entry as a group; `position` is its place in the listing.
@@ -92,6 +132,31 @@ pub fn group(
     position: u64,
     context: &mut Context,
 ) -> Result<GroupRecord, Unusable> {
+    let (id, display_name) = group_id(entry, groups, position)
+        .map_err(|unusable| unusable.linked(|has_id| group_links(entry, groups, has_id)))?;
+    let attributes = member_attributes(groups.membership);
+    let mut members = Vec::new();
+    let mut member_of = Vec::new();
+    match groups.membership {
+        Membership::Member => {
+            for attribute in attributes {
+                members.extend(dn_keys(entry, attribute, context));
+            }
+        }
+        Membership::MemberUid => members = member_uids(entry),
+        Membership::MemberOf => member_of = dn_keys(entry, "memberOf", context),
+    }
+    Ok(GroupRecord {
+        external_id: id.as_str().to_owned(),
+        keys: dn_key(&entry.dn).into_iter().collect(),
+        display_name,
+        members,
+        member_of,
+        raw: raw(entry, &[]),
+    })
+}
+
+fn group_id(entry: &Entry, groups: &Groups, position: u64) -> Result<(ExternalId, String), Unusable> {
     let id = external_id(entry, Kind::Group, &groups.id, "groups", &groups.query.base, position)?;
     let Some(display_name) = entry.first(&groups.name) else {
         return Err(Unusable::Rejected(Rejected {
@@ -103,31 +168,30 @@ pub fn group(
                  or correct spec.provider.ldap.groups.nameAttribute",
                 groups.name
             ),
+            links: Box::default(),
         }));
     };
+    check_whole(entry, Kind::Group, member_attributes(groups.membership), &id, &groups.query.base, position)?;
+    Ok((id, display_name))
+}
+
+/// As [`user_links`].
+fn group_links(entry: &Entry, groups: &Groups, has_id: bool) -> Links {
     let attributes = member_attributes(groups.membership);
-    check_whole(entry, Kind::Group, attributes, &id, &groups.query.base, position)?;
-    let mut members = Vec::new();
-    let mut member_of = Vec::new();
+    let alone = Links::alone(dn_key(&entry.dn).map(|key| vec![key]));
+    let known = |keys: Option<Vec<Key>>| keys.filter(|keys| has_id || !keys.is_empty());
     match groups.membership {
-        Membership::Member => {
-            for attribute in attributes {
-                members.extend(dn_keys(entry, attribute, context));
-            }
-        }
+        Membership::Member => Links { members: known(whole_dn_keys(entry, attributes)), ..alone },
         Membership::MemberUid => {
-            members.extend(entry.values("memberUid").iter().filter_map(|uid| uid_key(uid)));
+            let whole = attributes.iter().all(|attribute| entry.is_whole(attribute));
+            Links { members: known(whole.then(|| member_uids(entry))), ..alone }
         }
-        Membership::MemberOf => member_of = dn_keys(entry, "memberOf", context),
+        Membership::MemberOf => Links { member_of: known(whole_dn_keys(entry, attributes)), ..alone },
     }
-    Ok(GroupRecord {
-        external_id: id.as_str().to_owned(),
-        keys: dn_key(&entry.dn).into_iter().collect(),
-        display_name,
-        members,
-        member_of,
-        raw: raw(entry, &[]),
-    })
+}
+
+fn member_uids(entry: &Entry) -> Vec<Key> {
+    entry.values("memberUid").iter().filter_map(|uid| uid_key(uid)).collect()
 }
 
 /// Refuses an entry of which some memberships cannot be read: a group must not lose members, nor
@@ -151,16 +215,24 @@ fn check_whole(
             "the server sends its attribute '{attribute}' only in part (in ranges), or with a value that is not text \
              or larger than 64 KiB, so its memberships are not known"
         ),
+        links: Box::default(),
     }))
 }
 
-/// A record of which not even the name could be read.
-pub fn unreadable(kind: Kind, base: &str, position: u64) -> Rejected {
+/// A record of which not even the name could be read. `names_groups` tells whether entries name the groups that
+/// they are in.
+pub fn unreadable(kind: Kind, base: &str, position: u64, names_groups: bool) -> Rejected {
+    let nobody = || Some(Vec::new());
     Rejected {
         kind,
         id: None,
         position: place(base, position),
         reason: "the entry's name is not UTF-8 text; have it renamed in the directory".to_owned(),
+        links: Box::new(Links {
+            keys: None,
+            members: nobody().filter(|_| kind == Kind::User || names_groups),
+            member_of: nobody().filter(|_| !names_groups),
+        }),
     }
 }
 
@@ -200,7 +272,13 @@ fn external_id(
             several.len()
         ),
     };
-    Err(Unusable::Rejected(Rejected { kind, id: None, position: place(base, position), reason }))
+    Err(Unusable::Rejected(Rejected {
+        kind,
+        id: None,
+        position: place(base, position),
+        reason,
+        links: Box::default(),
+    }))
 }
 
 /// The value of `pwdAccountLockedTime` that says "until an administrator unlocks it"

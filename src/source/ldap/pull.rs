@@ -11,7 +11,7 @@ use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
 use super::schema::{Groups, People};
-use super::spec::Changes;
+use super::spec::{Changes, Membership};
 use super::tenant;
 use crate::model::Kind;
 use crate::source::ldap_protocol::entry::{Entry, LeftOut};
@@ -231,11 +231,11 @@ impl Run<'_> {
             tally.position += 1;
             let position = tally.position;
             let Some(entry) = Entry::decode(tag, &mut self.notes.left_out) else {
-                let kind = match part {
-                    Part::People(_) => Kind::User,
-                    Part::Groups(_) => Kind::Group,
+                let (kind, names_groups) = match part {
+                    Part::People(people) => (Kind::User, people.member_of),
+                    Part::Groups(groups) => (Kind::Group, groups.membership == Membership::MemberOf),
                 };
-                rejected.push(map::unreadable(kind, &part.query().base, position));
+                rejected.push(map::unreadable(kind, &part.query().base, position, names_groups));
                 continue;
             };
             tally.newest.see(&entry);

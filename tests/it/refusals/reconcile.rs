@@ -12,7 +12,7 @@ use crate::support::cluster::Cluster;
 use crate::support::operator::Operator;
 use crate::support::wait::eventually;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A directory server that only waits to be connected to.
 struct Silent(TcpListener);

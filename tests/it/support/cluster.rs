@@ -190,7 +190,7 @@ fn connect(kubeconfig: Kubeconfig) -> Client {
 }
 
 async fn install_crd(client: &Client, name: &str, crd: &Value) -> anyhow::Result<()> {
-    const LIMIT: Duration = Duration::from_secs(30);
+    const LIMIT: Duration = Duration::from_secs(60);
     let definitions = Api::<CustomResourceDefinition>::all(client.clone());
     definitions.patch(name, &PatchParams::apply("tests").force(), &Patch::Apply(crd)).await?;
     tokio::time::timeout(LIMIT, await_condition(definitions, name, is_crd_established()))

@@ -25,7 +25,7 @@ use super::samba::{self, Samba};
 use super::wait::eventually;
 
 /// How long anything may take that is to happen, on a machine that does much else.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Two people for [`Stage::people`], of whom the first is in the group `admins`.
 pub const TWO: &str =

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::json;
 
 use crate::faults::F05;
-use crate::support::stage::{Stage, TWO, csv};
+use crate::support::stage::{Stage, TWO, csv, with};
 
 const HEADER: &str = "user_id,first_name,last_name,email\n";
 
@@ -82,4 +82,44 @@ async fn tables_of_other_programs_are_read_and_single_rows_that_cannot_be_are_to
         "{example}"
     );
     assert_eq!(stage.mirrors("acme").await, before, "the mirror of a row that cannot be read stays");
+}
+
+#[tokio::test]
+async fn who_is_in_a_row_that_cannot_be_read_keeps_groups_and_roles() {
+    let stage = Stage::new("rows").await;
+    let memberships = "group_name,user_id\nadmins,1\nadmins,2\nstaff,1\n";
+    stage.tables("people", TWO, memberships).await;
+    let roles = json!({"roles": {"rules": [{"role": "admin", "groups": ["admins"]}]}});
+    stage.directory("acme", with(csv(), &roles)).await;
+    stage.ready("acme", "True", "Synced").await;
+    let before = stage.mirrors("acme").await;
+    let broken = |line: &str| format!("{HEADER}1,Ada,Lovelace,ada@a.test\n{line}\n");
+    let header = "user_id,first_name,last_name,email,state\n1,Ada,Lovelace,ada@a.test,\n";
+    for (what, users, user_groups, reasons) in [
+        (
+            "a state that is not known",
+            format!("{header}2,Grace,Hopper,grace@a.test,on leave\n"),
+            memberships,
+            vec!["UnreadableRecord"],
+        ),
+        (
+            "a row that does not say whose it is",
+            broken("2,Grace"),
+            memberships,
+            vec!["MembersUnknown", "UnreadableRecord"],
+        ),
+        (
+            "a membership that does not say whose it is",
+            TWO.to_owned(),
+            "group_name,user_id\nadmins,\nadmins,1\nadmins,2\nstaff,1\n",
+            vec!["MembershipUnknown", "UnreadableRecord"],
+        ),
+    ] {
+        stage.rewrite("people", json!({"users.csv": users, "user_groups.csv": user_groups})).await;
+        stage.sync("acme").await;
+        let quarantined = stage.status("acme").await.quarantined;
+        let seen: Vec<&str> = quarantined.iter().map(|held| held.reason.as_str()).collect();
+        assert_eq!(seen, reasons, "{what}: {quarantined:?}");
+        assert_eq!(stage.mirrors("acme").await, before, "{what}");
+    }
 }

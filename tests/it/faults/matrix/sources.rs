@@ -16,7 +16,7 @@ pub(super) static ROWS: &[&Fault] = &[
 pub static F01: Fault = shown(
     "F01",
     "The source answers completely, and with nobody at all",
-    "Nobody is deleted or deactivated: a source that is empty has lost something. Where it is \
+    "Nobody is deleted, deactivated or taken out of a group: a source that is empty has lost something. Where it is \
      meant, the Directory's own uid says so, and the losses need an approval as well.",
     &[source(
         "EmptyResult",
