@@ -40,6 +40,8 @@ pub struct Options {
     pub max_concurrent_syncs: usize,
     /// Where sources may connect.
     pub egress: Egress,
+    /// How many bytes the reading of one Directory may take.
+    pub reading_limit: usize,
     /// By which Lease it works; `None`: it is the only one.
     pub election: Option<Election>,
 }
@@ -82,6 +84,7 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
         reporter: reporter(),
         permits: Arc::new(Semaphore::new(permits)),
         egress: options.egress.clone(),
+        reading_limit: options.reading_limit,
         tenure: party.tenure.clone(),
     };
     party.follows(&context.metrics);

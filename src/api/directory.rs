@@ -221,7 +221,9 @@ pub enum InactiveUsers {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule::form("approvedPlan", "^([0-9a-f]{16})?$",
-    "approvedPlan must be the hash that status.pendingPlan shows, such as 3f0c5a9d12e4b867"))]
+    "approvedPlan must be the hash that status.pendingPlan shows, such as 3f0c5a9d12e4b867"),
+    validation = rule::form("allowEmpty", "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$",
+    "allowEmpty must be the Directory's own uid, as metadata.uid shows it"))]
 pub struct Guard {
     /// Share of the active people, and of the groups, that may go in one sync.
     #[serde(default = "defaults::guard_percent")]

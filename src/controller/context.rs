@@ -27,6 +27,8 @@ pub struct Context {
     pub reporter: Reporter,
     /// Where sources may connect.
     pub egress: Egress,
+    /// How many bytes the reading of one Directory may take.
+    pub reading_limit: usize,
     /// As many Directories are synced at a time as this has permits.
     pub permits: Arc<Semaphore>,
     /// Under which name this process works, and whether it still may.

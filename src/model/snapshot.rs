@@ -74,6 +74,8 @@ pub struct Snapshot {
     users: usize,
     groups: usize,
     duplicates: usize,
+    /// How many bytes it may take; `None`: any number.
+    limit: Option<usize>,
     lost: Vec<Lost>,
     lost_ids: HashSet<u128, Prehashed>,
     lost_bytes: usize,
@@ -117,6 +119,18 @@ impl Lost {
 pub struct SnapshotError(String);
 
 impl Snapshot {
+    /// An empty one that is full when its records take more than so many bytes.
+    #[must_use]
+    pub fn with_limit(bytes: usize) -> Self {
+        Self { limit: Some(bytes), ..Self::default() }
+    }
+
+    /// The number of bytes that it takes more than, if that is more than it may.
+    #[must_use]
+    pub fn overflow(&self) -> Option<usize> {
+        self.limit.filter(|limit| self.bytes() > *limit)
+    }
+
     /// Adds a record, or replaces the one of the same kind and id.
     ///
     /// # Errors

@@ -43,6 +43,17 @@ pub enum QuarantineReason {
 }
 
 impl QuarantineReason {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::MissingAttribute,
+        Self::InvalidAttribute,
+        Self::ScopeError,
+        Self::MembershipUnknown,
+        Self::MembersUnknown,
+        Self::TooManyMembers,
+        Self::InvalidId,
+    ];
+
     /// The word as it stands in `status.quarantined`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

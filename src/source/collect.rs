@@ -6,6 +6,8 @@ use super::{End, Expected, Page, Pull, Source, SourceError, TenantId};
 use crate::model::Snapshot;
 use crate::model::snapshot::{Record, SnapshotError};
 
+const MEBIBYTE: usize = 1024 * 1024;
+
 /// What a pull brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Collected {
@@ -31,8 +33,8 @@ pub struct Collected {
 ///
 /// # Errors
 /// The source's own; [`super::Class::TenantChanged`] when another directory answers;
-/// [`super::Class::Incomplete`] when the answer breaks off without
-/// [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
+/// [`super::Class::Misconfigured`] when more comes than `into` has room
+/// for; [`super::Class::Incomplete`] when the answer breaks off without [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
 /// before, so that what others say of it may be out of date, or could not be used before.
 pub async fn collect(
     source: &mut dyn Source,
@@ -78,6 +80,7 @@ pub async fn collect(
         for record in &records {
             collected.changed += usize::from(keep(into, record)?);
         }
+        check_room(into, collected.records)?;
         progress(collected.records);
     }
     Err(SourceError::incomplete(format!(
@@ -109,6 +112,16 @@ fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
         _ => {}
     }
     into.upsert(record).map(|()| true).map_err(|error| not_kept(&error))
+}
+
+/// A source that never ends must not take the memory of all others.
+fn check_room(into: &Snapshot, records: usize) -> Result<(), SourceError> {
+    let Some(limit) = into.overflow() else { return Ok(()) };
+    Err(SourceError::misconfigured(format!(
+        "the reading was given up after {records} records: it takes more than {} MiB. Narrow what is read by the provider's \
+         settings, or raise the operator's --max-reading-mebibytes and its limit of memory",
+        limit / MEBIBYTE
+    )))
 }
 
 fn not_kept(error: &SnapshotError) -> SourceError {
@@ -250,6 +263,21 @@ mod tests {
         ))
         .unwrap_err();
         assert_eq!(error, SourceError::transient("timed out"));
+    }
+
+    #[test]
+    fn a_source_that_does_not_end_is_given_up_when_there_is_no_room_for_more() {
+        let page = |n: usize| (n..n + 1_000).map(|id| user(&id.to_string(), "endless")).collect();
+        let mut source = Scripted((0..100).map(|n| Ok(Page::Users(page(n * 1_000)))).collect());
+        let mut snapshot = Snapshot::with_limit(MEBIBYTE);
+        let expected = Expected::default();
+        let seen = RefCell::new(0);
+        let pull =
+            collect(&mut source, Pull::Full, &expected, &mut snapshot, |count| *seen.borrow_mut() = count);
+        let error = block_on(pull).unwrap_err();
+        assert_eq!(error.class, Class::Misconfigured);
+        assert!(error.message.contains("it takes more than 1 MiB"), "{error}");
+        assert!(*seen.borrow() < 100_000);
     }
 
     #[test]

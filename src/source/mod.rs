@@ -149,6 +149,6 @@ sources! {
     Ldap => ldap::LdapSpec, "ldap";
     /// A domain of Active Directory, on Windows Server or Samba.
     ActiveDirectory => active_directory::ActiveDirectorySpec, "activeDirectory";
-    /// Tables of people, memberships and groups as text in a ConfigMap or Secret.
+    /// Tables of people, memberships and groups: text in a ConfigMap or Secret, files on an SFTP server or in a bucket.
     Csv => csv::CsvSpec, "csv";
 }

@@ -7,6 +7,14 @@ use crate::api::status::Quarantined;
 use crate::normalize::QuarantineReason;
 use crate::plan::quarantine::Tolerance;
 
+/// The reason of records of which the source could not make a person or group.
+const UNREADABLE: &str = "UnreadableRecord";
+
+/// All reasons for which records are held back.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    QuarantineReason::ALL.map(QuarantineReason::as_str).into_iter().chain([UNREADABLE])
+}
+
 /// So many records are held back that nothing of the reading is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyHeld {
@@ -48,7 +56,12 @@ impl HeldBack {
         self.add_many(reason, 1, example);
     }
 
-    pub(super) fn add_many(&mut self, reason: &'static str, number: usize, example: &str) {
+    /// Adds records of which the source could not make a person or group.
+    pub(super) fn add_unreadable(&mut self, number: usize, example: &str) {
+        self.add_many(UNREADABLE, number, example);
+    }
+
+    fn add_many(&mut self, reason: &'static str, number: usize, example: &str) {
         self.0.entry(reason).or_insert_with(|| (0, example.to_owned())).0 += number;
     }
 

@@ -181,7 +181,7 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     summary.users_inactive += stay_inactive;
     let lost_records = snapshot.lost().len();
     if let Some(example) = snapshot.example_of_lost() {
-        held_back.add_many("UnreadableRecord", lost_records, example);
+        held_back.add_unreadable(lost_records, example);
     }
     let mut plan = planner.finish(Completeness {
         unidentified_users: snapshot.has_unidentified(Kind::User),

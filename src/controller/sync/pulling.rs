@@ -183,7 +183,7 @@ async fn read_everything(
     fingerprint: ContentHash,
 ) -> Result<(Reading, Option<TenantId>), SyncError> {
     let (full_at, full_since) = (Timestamp::now(), Some(Instant::now()));
-    let mut snapshot = Snapshot::default();
+    let mut snapshot = Snapshot::with_limit(run.context.reading_limit);
     let progress = |read| run.progress.read(read);
     let expected = expected(run, memory);
     let pull = collect(source, Pull::Full, &expected, &mut snapshot, progress);

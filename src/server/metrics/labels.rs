@@ -21,6 +21,22 @@ pub(super) struct RunLabels {
     pub(super) result: &'static str,
 }
 
+/// Of the records of one Directory that are held back for a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ReasonLabels {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) reason: String,
+}
+
+/// Of the people of one Directory who share an attribute with somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct AttributeLabels {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) attribute: &'static str,
+}
+
 /// Of the mirrors of one Directory of a kind, in a state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct KindLabels {
@@ -74,6 +90,14 @@ pub(super) fn labels(key: &DirectoryKey) -> DirectoryLabels {
 
 pub(super) fn operation_labels(key: &DirectoryKey, op: &'static str) -> OperationLabels {
     OperationLabels { namespace: key.namespace.clone(), name: key.name.clone(), op }
+}
+
+pub(super) fn reason_labels(key: &DirectoryKey, reason: &str) -> ReasonLabels {
+    ReasonLabels { namespace: key.namespace.clone(), name: key.name.clone(), reason: reason.to_owned() }
+}
+
+pub(super) fn attribute_labels(key: &DirectoryKey, attribute: &'static str) -> AttributeLabels {
+    AttributeLabels { namespace: key.namespace.clone(), name: key.name.clone(), attribute }
 }
 
 pub(super) fn kind_labels(key: &DirectoryKey, kind: &'static str, state: &'static str) -> KindLabels {

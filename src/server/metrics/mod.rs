@@ -6,6 +6,7 @@ mod queue;
 mod registration;
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -17,16 +18,17 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
 use labels::{
-    CONTROLLER, CONTROLLER_LABELS, ControllerLabels, DirectoryLabels, KindLabels, LeaseLabels,
-    OperationLabels, ReconcileLabels, RunLabels, kind_labels, labels, operation_labels,
+    AttributeLabels, CONTROLLER, CONTROLLER_LABELS, ControllerLabels, DirectoryLabels, KindLabels,
+    LeaseLabels, OperationLabels, ReasonLabels, ReconcileLabels, RunLabels, attribute_labels, kind_labels,
+    labels, operation_labels, reason_labels,
 };
 
 use queue::Queue;
 pub use queue::{Waiting, Work};
 
-use crate::api::status::DirectoryStatus;
+use crate::api::status::{DirectoryStatus, Quarantined};
 use crate::cluster::requests::Requests;
-use crate::controller::sync::{PlanFailure, SyncError, Synced};
+use crate::controller::sync::{PlanFailure, SyncError, Synced, reasons};
 use crate::sink::DirectoryKey;
 use crate::sink::pace::Shown;
 
@@ -40,11 +42,14 @@ pub struct Metrics {
     changes: Family<OperationLabels, Counter>,
     drift: Family<DirectoryLabels, Counter>,
     unchanged: Family<DirectoryLabels, Counter>,
-    quarantined: Family<DirectoryLabels, Gauge>,
+    duration: Family<DirectoryLabels, Gauge<f64, AtomicU64>>,
+    quarantined: Family<ReasonLabels, Gauge>,
+    conflicts: Family<AttributeLabels, Gauge>,
     withheld: Family<DirectoryLabels, Gauge>,
     ready: Family<DirectoryLabels, Gauge>,
     reconciles: Family<ReconcileLabels, Counter>,
     reconcile_errors: Family<ControllerLabels, Counter>,
+    terminal_errors: Family<ControllerLabels, Counter>,
     reconcile_time: Family<ControllerLabels, Histogram>,
     reconcile_panics: Family<ControllerLabels, Counter>,
     active: Family<ControllerLabels, Gauge>,
@@ -79,11 +84,14 @@ impl Default for Metrics {
             changes: Family::default(),
             drift: Family::default(),
             unchanged: Family::default(),
+            duration: Family::default(),
             quarantined: Family::default(),
+            conflicts: Family::default(),
             withheld: Family::default(),
             ready: Family::default(),
             reconciles: Family::default(),
             reconcile_errors: Family::default(),
+            terminal_errors: Family::default(),
             reconcile_time,
             reconcile_panics: Family::default(),
             active: Family::default(),
@@ -131,6 +139,7 @@ impl Metrics {
     /// What has not happened yet is zero and not absent: Prometheus sees no increase from nothing to one.
     fn begin_at_zero(&self) {
         drop(self.reconcile_errors.get_or_create(&CONTROLLER_LABELS));
+        drop(self.terminal_errors.get_or_create(&CONTROLLER_LABELS));
         drop(self.reconcile_panics.get_or_create(&CONTROLLER_LABELS));
         drop(self.reconcile_time.get_or_create(&CONTROLLER_LABELS));
         drop(self.active.get_or_create(&CONTROLLER_LABELS));
@@ -184,6 +193,7 @@ impl Metrics {
         took: Duration,
     ) {
         self.reconcile_time.get_or_create(&CONTROLLER_LABELS).observe(took.as_secs_f64());
+        self.duration.get_or_create(&labels(key)).set(took.as_secs_f64());
         let (mode, outcome) = match result {
             Ok(synced) => (format!("{:?}", synced.kind).to_lowercase(), "success"),
             Err(_) => ("none".to_owned(), "error"),
@@ -196,6 +206,9 @@ impl Metrics {
             Err(error) => {
                 self.reconcile_errors.get_or_create(&CONTROLLER_LABELS).inc();
                 self.queue.retry();
+                if matches!(error, SyncError::Invalid(_)) {
+                    self.terminal_errors.get_or_create(&CONTROLLER_LABELS).inc();
+                }
                 if matches!(error, SyncError::Plan(PlanFailure::Panicked)) {
                     self.reconcile_panics.get_or_create(&CONTROLLER_LABELS).inc();
                 }
@@ -237,9 +250,11 @@ impl Metrics {
         if let Some(time) = last_success(status).filter(|_| none_seen) {
             self.last_success.get_or_create(&labels(key)).set(time);
         }
-        self.quarantined
-            .get_or_create(&labels(key))
-            .set(status.quarantined.iter().map(|held| held.count).sum());
+        self.held_back(key, &status.quarantined);
+        let conflicts = status.conflicts.unwrap_or_default();
+        for (attribute, count) in [("email", conflicts.email), ("userName", conflicts.user_name)] {
+            self.conflicts.get_or_create(&attribute_labels(key, attribute)).set(count);
+        }
         for (op, count) in pending(status) {
             self.pending.get_or_create(&operation_labels(key, op)).set(count);
         }
@@ -258,18 +273,26 @@ impl Metrics {
         }
     }
 
+    /// Shows how many records are held back for which reason; zero for all others.
+    fn held_back(&self, key: &DirectoryKey, quarantined: &[Quarantined]) {
+        for reason in reasons() {
+            let held = quarantined.iter().filter(|held| held.reason == reason).map(|held| held.count).sum();
+            self.quarantined.get_or_create(&reason_labels(key, reason)).set(held);
+        }
+    }
+
     /// Drops the gauges of a Directory that is gone.
     pub fn forget(&self, key: &DirectoryKey) {
-        let gauges = [
-            &self.last_success,
-            &self.interval,
-            &self.quarantined,
-            &self.withheld,
-            &self.ready,
-            &self.kept_attributes,
-        ];
+        let gauges = [&self.last_success, &self.interval, &self.withheld, &self.ready, &self.kept_attributes];
         for gauge in gauges {
             gauge.remove(&labels(key));
+        }
+        self.duration.remove(&labels(key));
+        for reason in reasons() {
+            self.quarantined.remove(&reason_labels(key, reason));
+        }
+        for attribute in ["email", "userName"] {
+            self.conflicts.remove(&attribute_labels(key, attribute));
         }
         for (op, _) in pending(&DirectoryStatus::default()) {
             self.pending.remove(&operation_labels(key, op));

@@ -27,6 +27,12 @@ impl Metrics {
             Unit::Seconds,
             self.interval.clone(),
         );
+        registry.register_with_unit(
+            "directory_sync_last_run_duration",
+            "How long the last sync took, well or not",
+            Unit::Seconds,
+            self.duration.clone(),
+        );
         registry.register("directory_sync_objects", "People and groups in the cluster", self.objects.clone());
         registry.register("directory_sync_changes", "Mirrors written", self.changes.clone());
         registry.register(
@@ -48,6 +54,11 @@ impl Metrics {
             "directory_sync_invalid_objects",
             "People and groups held back",
             self.quarantined.clone(),
+        );
+        registry.register(
+            "directory_sync_conflicts",
+            "People who share an attribute with somebody that ought to be theirs alone",
+            self.conflicts.clone(),
         );
         registry.register(
             "directory_sync_withheld_deletions",
@@ -76,6 +87,11 @@ impl Metrics {
             "controller_runtime_reconcile_errors",
             "Syncs that failed",
             self.reconcile_errors.clone(),
+        );
+        registry.register(
+            "controller_runtime_terminal_reconcile_errors",
+            "Syncs that failed and will until the spec is corrected",
+            self.terminal_errors.clone(),
         );
         registry.register(
             "controller_runtime_reconcile_time_seconds",

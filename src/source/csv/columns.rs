@@ -197,15 +197,14 @@ fn wanted(attribute: &str, chosen: Option<&str>) -> String {
 
 /// Lists the header only when it is one: the first line of a table without a header is a person.
 fn absent(table: &Table, missing: &[String], some_found: bool) -> SourceError {
-    let place = table.place();
+    let place = table.header_place();
     let word = if missing.len() == 1 { "column" } else { "columns" };
     let missing = missing.join(", ");
     let has = if some_found {
         let names: Vec<&str> = table.header.iter().take(MAX_LISTED).map(String::as_str).collect();
         format!("it has {}", names.join(", "))
     } else {
-        "its first line names no column that is known; is the header missing, or the delimiter another?"
-            .to_owned()
+        "it names no column that is known; is the header missing, or the delimiter another?".to_owned()
     };
     SourceError::misconfigured(format!(
         "{place} lacks the {word} {missing} ({has}); correct the header, or say under 'columns' what it is called"
@@ -217,7 +216,7 @@ fn ambiguous(table: &Table, columns: &[usize]) -> SourceError {
     let numbers: Vec<String> = columns.iter().map(|column| (column + 1).to_string()).collect();
     SourceError::misconfigured(format!(
         "{} has column '{name}' more than once (columns {}); leave one",
-        table.place(),
+        table.header_place(),
         numbers.join(" and "),
     ))
 }
@@ -255,13 +254,13 @@ mod tests {
 
     #[test]
     fn a_missing_column_is_named_with_the_columns_that_are_there() {
-        let table = table("user_id,first_name,Surname,email\n");
+        let table = table("\n\nuser_id,first_name,Surname,email\n");
         let custom = custom(&[("job_title", "Position")]);
         let error = Columns::find(&table, USERS, &custom).unwrap_err();
         assert_eq!(error.class, Class::Misconfigured);
         assert_eq!(
             error.message,
-            "ConfigMap acme key 'users.csv' lacks the columns 'last_name', 'Position' (for job_title) (it has \
+            "ConfigMap acme key 'users.csv' line 3 lacks the columns 'last_name', 'Position' (for job_title) (it has \
              user_id, first_name, Surname, email); correct the header, or say under 'columns' what it is called"
         );
     }

@@ -8,6 +8,9 @@ use super::table::Table;
 use crate::model::{ContentHash, ExternalId, Key, Kind, Rejected};
 use crate::source::SourceError;
 
+/// How many memberships are read: they are kept in memory until all groups have been handed out.
+const MAX_MEMBERSHIPS: usize = 5_000_000;
+
 /// The table with its columns found.
 pub struct MembershipTable {
     table: Table,
@@ -50,6 +53,7 @@ impl Memberships {
     /// # Errors
     /// [`crate::source::Class::Incomplete`] when the table is cut, or a row does not say which
     /// group it is about: a membership left out would take somebody's access away.
+    /// [`crate::source::Class::Misconfigured`] when there are more than five million.
     pub async fn read(from: MembershipTable) -> Result<Self, SourceError> {
         let MembershipTable { mut table, columns } = from;
         let name_column = columns.get("group_name").and_then(|column| table.header.get(column));
@@ -63,6 +67,12 @@ impl Memberships {
             let name =
                 row.id(&columns, "group_name").map_err(|reason| unknown_group(&table, row.line, &reason))?;
             let user = row.id(&columns, "user_id");
+            if memberships.known.len() > MAX_MEMBERSHIPS {
+                return Err(SourceError::misconfigured(format!(
+                    "{} has more than {MAX_MEMBERSHIPS} memberships; divide the tables among several Directories",
+                    table.place()
+                )));
+            }
             memberships.add(&name, user.map_err(|reason| table.reject(Kind::Group, row.line, reason)));
         }
         memberships.known = HashSet::new();

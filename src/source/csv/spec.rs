@@ -67,7 +67,7 @@ pub enum Delimiter {
 /// The table of people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = key(), validation = columns_of(USERS))]
+#[x_kube(validation = key(), validation = columns_of(USERS), validation = each_column_once())]
 pub struct UsersTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "users_key")]
@@ -83,7 +83,7 @@ pub struct UsersTable {
 /// The table of memberships.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = key(), validation = columns_of(USER_GROUPS))]
+#[x_kube(validation = key(), validation = columns_of(USER_GROUPS), validation = each_column_once())]
 pub struct UserGroupsTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "user_groups_key")]
@@ -98,7 +98,7 @@ pub struct UserGroupsTable {
 /// The table of groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = key(), validation = columns_of(GROUPS))]
+#[x_kube(validation = key(), validation = columns_of(GROUPS), validation = each_column_once())]
 pub struct GroupsTable {
     /// Key of the ConfigMap or Secret.
     #[serde(default = "groups_key")]
@@ -158,6 +158,16 @@ fn columns_of(attributes: &[Attribute]) -> Rule {
     let known = rule::list(names.iter().copied());
     let message = format!("write one of {} on the left and the column's name on the right", names.join(", "));
     rule::field("columns", |it| format!("{it}.all(name, name in {known})"), &message)
+}
+
+/// A column says one thing. Headers are compared without regard to case, spaces and hyphens, but here without regard to
+/// case alone: what differs in the others is found before a connection is made.
+fn each_column_once() -> Rule {
+    rule::field(
+        "columns",
+        |it| format!("{it}.all(a, {it}.exists_one(b, {it}[b].lowerAscii() == {it}[a].lowerAscii()))"),
+        "a column says one thing: give each attribute a column of its own (a mapping rule can copy one)",
+    )
 }
 
 /// Files have names instead of keys.

@@ -15,6 +15,8 @@ pub struct Table {
     pub key: String,
     /// The columns' names as the header writes them, without space around them.
     pub header: Vec<String>,
+    /// The line of the file on which the header begins, from 1.
+    header_line: usize,
     ending: Ending,
     rows: Rows,
 }
@@ -62,15 +64,15 @@ impl Table {
             Delimiter::Tab => b'\t',
         };
         let rows = Rows::new(place, chunks, delimiter);
-        let mut table = Self { key: key.to_owned(), header: Vec::new(), ending: format.ending, rows };
+        let mut table =
+            Self { key: key.to_owned(), header: Vec::new(), header_line: 1, ending: format.ending, rows };
         let Some(first) = table.rows.next().await? else { return Err(table.empty()) };
         table.check_end(&first)?;
+        table.header_line = first.line;
         let header = first.cells().map(|cell| std::str::from_utf8(cell).map(|name| name.trim().to_owned()));
         table.header = header.collect::<Result<_, _>>().map_err(|_| {
-            let place = table.place();
-            SourceError::misconfigured(format!(
-                "{place} is not UTF-8 text (its first line already is not); save it as 'CSV UTF-8'"
-            ))
+            let place = table.header_place();
+            SourceError::misconfigured(format!("{place} is not UTF-8 text; save the table as 'CSV UTF-8'"))
         })?;
         Ok(table)
     }
@@ -79,6 +81,12 @@ impl Table {
     #[must_use]
     pub fn place(&self) -> &str {
         self.rows.place()
+    }
+
+    /// Where the header stands, for messages about the columns: `ConfigMap people key 'users.csv' line 1`.
+    #[must_use]
+    pub fn header_place(&self) -> String {
+        format!("{} line {}", self.place(), self.header_line)
     }
 
     /// Where a row stands, for messages: `users.csv line 17`.

@@ -277,7 +277,9 @@ fn a_missing_column_of_any_table_is_named() {
         let error = refused(json!({}), &tables);
         assert_eq!(error.class, Class::Misconfigured);
         assert!(
-            error.message.starts_with(&format!("ConfigMap acme key '{key}' lacks the column {column}")),
+            error
+                .message
+                .starts_with(&format!("ConfigMap acme key '{key}' line 1 lacks the column {column}")),
             "{error}"
         );
     }

@@ -31,7 +31,7 @@ async fn f05_a_table_that_cannot_be_read_to_its_end_is_told_with_its_line_and_ch
             "a column that is missing",
             "user_id,first_name,last_name\n1,Ada,Lovelace\n".to_owned(),
             "Misconfigured",
-            "ConfigMap people key 'users.csv' lacks the column 'email'",
+            "ConfigMap people key 'users.csv' line 1 lacks the column 'email'",
         ),
     ] {
         stage.rewrite("people", json!({"users.csv": users})).await;

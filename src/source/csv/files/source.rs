@@ -136,6 +136,13 @@ impl Tables for FolderTables<'_> {
     }
 }
 
+fn too_long(place: &str, size: u64) -> SourceError {
+    SourceError::incomplete(format!(
+        "{place} has more than the {size} bytes that it had when the folder was listed; it is being written, and it is read \
+         again later"
+    ))
+}
+
 /// The bytes of a file, and an error when they are not as many as its size.
 fn counted(chunks: Chunks, file: &File, place: Arc<str>) -> Chunks {
     let (size, mut come) = (file.size, 0);
@@ -144,7 +151,7 @@ fn counted(chunks: Chunks, file: &File, place: Arc<str>) -> Chunks {
         let result = match chunk {
             Some(Ok(bytes)) => {
                 come += bytes.len() as u64;
-                Some(Ok(bytes))
+                Some(if come > size { Err(too_long(&place, size)) } else { Ok(bytes) })
             }
             Some(Err(error)) => Some(Err(error)),
             None if come == size => None,

@@ -157,7 +157,8 @@ impl Folder for Bucket {
                 let prefix = (!self.prefix.is_empty()).then_some(self.prefix.as_str());
                 let page = self.store.list_paginated(prefix, options).await;
                 let page = page.map_err(|error| self.failures.listing(&error))?;
-                seen += page.result.objects.len();
+                // A page without a file counts as well, so that a store that never ends is noticed.
+                seen += page.result.objects.len().max(1);
                 files.extend(page.result.objects.into_iter().filter_map(|object| {
                     let name = object.location.filename().filter(|name| wanted.part(name).is_some())?;
                     Some(File {

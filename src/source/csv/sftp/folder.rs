@@ -133,7 +133,8 @@ impl Files {
                 Err(Error::Status(status)) if status.status_code == StatusCode::Eof => break,
                 Err(error) => return Err(failed(&error)),
             };
-            seen += some.len();
+            // An answer without a file counts as well, so that a server that never ends is noticed.
+            seen += some.len().max(1);
             for found in some.into_iter().filter(|found| wanted.part(&found.filename).is_some()) {
                 // What a listing says of a link is about the link; some servers say nothing at all.
                 if found.attrs.file_type().is_file() && found.attrs.size.is_some() {

@@ -135,10 +135,19 @@ fn ldap() -> Vec<Case> {
 }
 
 fn approvals() -> Vec<Case> {
-    let pairs = [("3f0c5a9d12e4b86G", "3f0c5a9d12e4b867"), ("3f0c5a9d", ""), ("yes", "")];
-    forms(
-        &["spec.deletion.guard.approvedPlan"],
-        &pairs,
-        "approvedPlan must be the hash that status.pendingPlan shows",
-    )
+    let hashes = [("3f0c5a9d12e4b86G", "3f0c5a9d12e4b867"), ("3f0c5a9d", ""), ("yes", "")];
+    let uids = [("yes", "7c8f2a1e-4b1d-403f-9a55-0d2f6a3b9c11"), ("7c8f2a1e-4b1d-403f-9a55-0d2f6a3b9c1", "")];
+    [
+        forms(
+            &["spec.deletion.guard.approvedPlan"],
+            &hashes,
+            "approvedPlan must be the hash that status.pendingPlan shows",
+        ),
+        forms(
+            &["spec.deletion.guard.allowEmpty"],
+            &uids,
+            "allowEmpty must be the Directory's own uid, as metadata.uid shows it",
+        ),
+    ]
+    .concat()
 }

@@ -40,18 +40,17 @@ fn words() -> Vec<Case> {
         lengths("spec.roles.rules[0].role", 1, 128, letters),
         lengths("spec.roles.rules[0].groups[0]", 1, 512, letters),
         lengths("spec.mapping[0].attribute", 1, 64, letters),
-        lengths("spec.deletion.guard.allowEmpty", 0, 64, letters),
-        // No hash is that long: one that is too long by one is refused for both reasons.
-        vec![case(
-            "spec.deletion.guard.approvedPlan",
-            "maxLength",
-            json!("0".repeat(65)),
-            json!("0".repeat(16)),
-            "Too long: may not be more than 64 bytes",
-        )],
+        // No hash and no uid is that long: one that is too long by one is refused for both reasons.
+        too_long_for_its_form("spec.deletion.guard.approvedPlan", &"0".repeat(16)),
+        too_long_for_its_form("spec.deletion.guard.allowEmpty", "7c8f2a1e-4b1d-403f-9a55-0d2f6a3b9c11"),
         columns.map(|column| lengths(&format!("spec.provider.csv.{column}"), 1, 256, letters)).concat(),
     ]
     .concat()
+}
+
+fn too_long_for_its_form(path: &str, accepted: &str) -> Vec<Case> {
+    let refused = json!("0".repeat(65));
+    vec![case(path, "maxLength", refused, json!(accepted), "Too long: may not be more than 64 bytes")]
 }
 
 fn names() -> Vec<Case> {

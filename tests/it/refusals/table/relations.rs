@@ -94,7 +94,17 @@ fn others() -> Vec<Case> {
             "users, userGroups and groups each need a key of their own",
         )
     };
+    let columns = |path: &str, other: &'static str| {
+        let says = "a column says one thing: give each attribute a column of its own";
+        case(path, "rule", json!("NUMBER"), json!("Another"), says).given(other, json!("number"))
+    };
     vec![
+        columns("spec.provider.csv.users.columns{email}", "spec.provider.csv.users.columns{username}"),
+        columns(
+            "spec.provider.csv.userGroups.columns{user_id}",
+            "spec.provider.csv.userGroups.columns{group_name}",
+        ),
+        columns("spec.provider.csv.groups.columns{group_id}", "spec.provider.csv.groups.columns{group_name}"),
         keys("spec.provider.csv.users.key", "groups.csv", "people.csv"),
         keys("spec.provider.csv.userGroups.key", "users.csv", "memberships.csv"),
         keys("spec.provider.csv.groups.key", "user_groups.csv", "teams.csv"),
