@@ -1,5 +1,6 @@
 //! Changes between full readings.
 
+use directory_sync::model::State;
 use serde_json::json;
 
 use super::*;
@@ -266,5 +267,25 @@ async fn somebody_becomes_inactive_between_full_readings() {
     let cursor = directory.read().await.unwrap().cursor();
     slapd.modify(&retitle(3, "Left"));
     let changes = directory.changes(&cursor).await.unwrap();
-    assert_eq!(changes.user("user0003").user.state, directory_sync::model::State::Inactive);
+    assert_eq!(changes.user("user0003").user.state, State::Inactive);
+}
+
+#[tokio::test]
+async fn somebody_who_comes_into_the_group_of_a_filter_by_member_of_is_seen_at_the_next_sync() {
+    // The server changes memberOf without marking the person as changed.
+    let slapd = Slapd::builder()
+        .overlay("memberof")
+        .company(Company { member_of: true, ..Company::default() })
+        .start();
+    let in_group = format!("(memberOf={})", group_dn(1));
+    let found = Directory::of(&slapd).with(&json!({"users": {"filter": in_group}}));
+    let inactive = Directory::of(&slapd).with(&json!({"users": {"inactiveFilter": in_group}}));
+    let first = [found.read().await.unwrap(), inactive.read().await.unwrap()];
+    assert!(!first[0].user_names().contains(&"user0001"));
+    assert_eq!(first[1].user("user0001").user.state, State::Active);
+    let join = format!("changetype: modify\nadd: member\nmember: {}\n", user_dn(1));
+    slapd.modify(&format!("dn: {}\n{join}", group_dn(1)));
+    let joined = found.next(&first[0]).await.unwrap();
+    assert!(joined.user_names().contains(&"user0001"), "{:?}", joined.user_names());
+    assert_eq!(inactive.next(&first[1]).await.unwrap().user("user0001").user.state, State::Inactive);
 }
