@@ -221,6 +221,19 @@ async fn a_server_without_content_synchronisation_lists_changes_by_their_time() 
 }
 
 #[tokio::test]
+async fn an_entry_with_a_time_to_come_does_not_hide_the_changes_of_others() {
+    let future = "dn: uid=ada,ou=people,dc=example,dc=test\nobjectClass: inetOrgPerson\nuid: ada\ncn: ada\n\
+                  sn: ada\nmodifyTimestamp: 20990101000000Z";
+    let slapd = Slapd::builder().ldif(future).start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let full = directory.read().await.unwrap();
+    slapd.modify(&retitle(3, "Countess"));
+    let changes = directory.changes(&full.cursor()).await.unwrap();
+    assert_eq!(changes.user("user0003").user.title.as_deref(), Some("Countess"));
+    assert!(!changes.user_names().contains(&"user0005"), "{:?}", changes.user_names());
+}
+
+#[tokio::test]
 async fn changes_by_their_time_can_be_asked_for_and_the_server_is_not_asked_what_else_it_can() {
     let slapd = Slapd::builder().start();
     let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
