@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 
-use super::{End, Expected, Page, Pull, Source, SourceError, TenantId};
+use super::{End, Expected, Page, Pull, Source, SourceError, TenantId, renames};
 use crate::model::Snapshot;
 use crate::model::snapshot::{Record, SnapshotError};
 
@@ -33,7 +33,7 @@ pub struct Collected {
 /// The source's own; [`super::Class::TenantChanged`] when another directory answers;
 /// [`super::Class::Incomplete`] when the answer breaks off without
 /// [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
-/// before, so that what others say of it may be out of date.
+/// before, or names somebody whom nobody goes by, so that what others say of it may be out of date.
 pub async fn collect(
     source: &mut dyn Source,
     request: Pull,
@@ -42,6 +42,7 @@ pub async fn collect(
     progress: impl Fn(usize),
 ) -> Result<Collected, SourceError> {
     let changes = matches!(request, Pull::Changes(_));
+    let hides_renames = matches!(&request, Pull::Changes(cursor) if source.hides_renames(cursor));
     let keep = if changes { replace } else { keep_first };
     let mut pages = source.pull(request);
     let mut collected = Collected::default();
@@ -74,6 +75,9 @@ pub async fn collect(
                 return Ok(Collected { end, ..collected });
             }
         };
+        if hides_renames {
+            renames::check(&records, into).await?;
+        }
         collected.records += records.len();
         for record in &records {
             collected.changed += usize::from(keep(into, record)?);
@@ -107,7 +111,8 @@ fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
     into.upsert(record).map(|()| true).map_err(|error| not_kept(&error))
 }
 
-fn not_kept(error: &SnapshotError) -> SourceError {
+/// What was read is lost by a defect of this program.
+pub(super) fn not_kept(error: &SnapshotError) -> SourceError {
     SourceError::incomplete(format!("what the directory answered could not be kept: {error}"))
 }
 

@@ -11,7 +11,7 @@ use super::changes::syncrepl::{self, Refresh, SYNC_REQUEST, Seen};
 use super::map::{self, Context, Unusable};
 use super::notes::Notes;
 use super::schema::{Groups, People};
-use super::spec::Changes;
+use super::spec::{Changes, Membership};
 use super::tenant;
 use crate::model::Kind;
 use crate::source::ldap_protocol::entry::{Entry, LeftOut};
@@ -78,6 +78,13 @@ impl Reader {
         run.session.close().await;
         let cursor = result?.and_then(|position| Cursor::of(position, &self.settings));
         Ok(End { cursor, notes: run.notes.sentences(&run.context.nameless, run.size) })
+    }
+
+    /// Whether the list of changes since a cursor leaves out who has another DN because an entry above
+    /// was renamed, and groups name their members by DNs.
+    pub fn hides_renames(&self, since: &Cursor) -> bool {
+        let by_names = self.groups.as_ref().is_some_and(|groups| groups.membership == Membership::Member);
+        by_names && matches!(since.place(&self.settings), Ok(Position::ModifyTimestamp { .. }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changes between full readings.
 
-use directory_sync::model::State;
+use directory_sync::model::{Snapshot, State};
+use directory_sync::source::{Expected, collect};
 use serde_json::json;
 
 use super::*;
@@ -301,4 +302,80 @@ async fn somebody_who_comes_into_the_group_of_a_filter_by_member_of_is_seen_at_t
     let joined = found.next(&first[0]).await.unwrap();
     assert!(joined.user_names().contains(&"user0001"), "{:?}", joined.user_names());
     assert_eq!(inactive.next(&first[1]).await.unwrap().user("user0001").user.state, State::Inactive);
+}
+
+/// Somebody below an organizational unit among the people, changed before everybody else.
+const SALES: &str = "dn: ou=sales,ou=people,dc=example,dc=test\nobjectClass: organizationalUnit\nou: sales\n\n\
+                     dn: uid=ada,ou=sales,ou=people,dc=example,dc=test\nobjectClass: inetOrgPerson\nuid: ada\n\
+                     cn: ada\nsn: ada\nmodifyTimestamp: 20190101000000Z";
+
+/// LDIF that puts a member into a group.
+fn put(member: &str, group: usize) -> String {
+    format!("dn: {}\nchangetype: modify\nadd: member\nmember: {member}\n\n", group_dn(group))
+}
+
+#[tokio::test]
+async fn a_member_by_a_name_that_nobody_has_makes_a_list_by_time_unknown_once() {
+    let slapd = Slapd::builder().ldif(SALES).start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let mut reading = Reading::of(&directory).await;
+    // Everybody below it has another name now, and nobody is marked as changed.
+    slapd.modify(&format!("dn: ou=sales,{PEOPLE}\nchangetype: modrdn\nnewrdn: ou=trade\ndeleteoldrdn: 1\n"));
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    slapd.modify(&put(&format!("uid=ada,ou=trade,{PEOPLE}"), 0));
+    let error = reading.go_on(&directory).await.unwrap_err();
+    assert_told(&error, Class::ChangesUnknown, &["names a member that was not read"]);
+    let mut reading = Reading::of(&directory).await;
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    // Somebody who is read, as most are who come into a group.
+    slapd.modify(&put(&user_dn(9), 0));
+    assert_eq!(reading.go_on(&directory).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_member_who_is_never_read_does_not_make_every_list_by_time_unknown() {
+    let slapd = Slapd::builder().start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let mut reading = Reading::of(&directory).await;
+    slapd.modify(&put("cn=robot,ou=machines,dc=example,dc=test", 0));
+    let error = reading.go_on(&directory).await.unwrap_err();
+    assert_eq!(error.class, Class::ChangesUnknown);
+    let mut reading = Reading::of(&directory).await;
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    slapd.modify(&put(&user_dn(9), 0));
+    assert_eq!(reading.go_on(&directory).await, Ok(1));
+    // A group that is new, with somebody who is new.
+    slapd.modify(&hire("zoe"));
+    slapd.modify(&format!(
+        "dn: cn=new,{GROUPS}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: uid=zoe,{PEOPLE}\n"
+    ));
+    assert_eq!(reading.go_on(&directory).await, Ok(2));
+}
+
+/// What is known of a directory, as the operator keeps it between syncs.
+struct Reading {
+    snapshot: Snapshot,
+    cursor: Cursor,
+}
+
+impl Reading {
+    /// Reads everything.
+    async fn of(directory: &Directory) -> Self {
+        let mut reading = Self { snapshot: Snapshot::default(), cursor: Cursor(String::new()) };
+        reading.pull(directory, Pull::Full).await.unwrap();
+        reading
+    }
+
+    /// Reads what changed since, and says how many records differ.
+    async fn go_on(&mut self, directory: &Directory) -> Result<usize, SourceError> {
+        self.pull(directory, Pull::Changes(self.cursor.clone())).await
+    }
+
+    async fn pull(&mut self, directory: &Directory, request: Pull) -> Result<usize, SourceError> {
+        let mut source = directory.provider().source(&directory.material)?;
+        let collected =
+            collect(&mut *source, request, &Expected::default(), &mut self.snapshot, |_| {}).await?;
+        self.cursor = collected.end.cursor.expect("there is a cursor");
+        Ok(collected.changed)
+    }
 }
