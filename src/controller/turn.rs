@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Context;
 use crate::server::metrics::{Counted, Metrics, Work};
-use crate::source::{Page, Pull, Source, SourceError};
+use crate::source::{Cursor, Page, Pull, Source, SourceError};
 
 /// How long a sync keeps its turn while its source says nothing: longer than a source that is near
 /// takes for a page.
@@ -86,6 +86,10 @@ impl Source for Patient<'_> {
         let (turn, pages) = (self.turn, self.source.pull(request));
         stream::unfold(pages, move |mut pages| async move { Some((turn.next(&mut pages).await?, pages)) })
             .boxed()
+    }
+
+    fn hides_renames(&self, since: &Cursor) -> bool {
+        self.source.hides_renames(since)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::iter;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,18 @@ impl Record {
             Self::Group(record) => &record.keys,
         }
     }
+}
+
+/// The names in a stored record; the rest is skipped.
+#[derive(Deserialize)]
+enum Named {
+    User(Names),
+    Group(Names),
+}
+
+#[derive(Deserialize)]
+struct Names {
+    keys: Vec<Key>,
 }
 
 /// Where one record is, and what kind it is of.
@@ -295,6 +308,33 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The names by which the living records go, of one block after another.
+    pub fn keys(&self) -> impl Iterator<Item = Result<Vec<Key>, SnapshotError>> {
+        let mut places = self.places.iter().flatten().peekable();
+        iter::from_fn(move || {
+            let first = places.next()?;
+            let rest = iter::from_fn(|| places.next_if(|place| place.block == first.block));
+            Some(self.keys_of(first.block, iter::once(first).chain(rest)))
+        })
+    }
+
+    fn keys_of<'a>(
+        &self,
+        block: u32,
+        places: impl Iterator<Item = &'a Place>,
+    ) -> Result<Vec<Key>, SnapshotError> {
+        let closed = self.blocks.get(block as usize);
+        let closed = closed.map(|block| lz4_flex::decompress_size_prepended(block)).transpose();
+        let closed = closed.map_err(broken)?;
+        let mut keys = Vec::new();
+        for place in places {
+            let record: Named = read(closed.as_ref().unwrap_or(&self.open), *place)?;
+            let (Named::User(names) | Named::Group(names)) = record;
+            keys.extend(names.keys);
+        }
+        Ok(keys)
+    }
+
     /// Compresses what is still open; called at the end of a listing.
     pub fn close_block(&mut self) {
         if !self.open.is_empty() {
@@ -427,6 +467,22 @@ mod tests {
         assert!(snapshot.has_lost(Kind::Group, "1") && !snapshot.has_lost(Kind::User, "1"));
         assert!(snapshot.has_unidentified(Kind::User) && !snapshot.has_unidentified(Kind::Group));
         assert_eq!(snapshot.example_of_lost(), Some("users.csv line 3: no state"));
+    }
+
+    #[test]
+    fn the_names_of_living_records_come_by_the_block() {
+        let mut snapshot = Snapshot::default();
+        for block in [["1", "2"], ["3", "1"]] {
+            for id in block {
+                snapshot.upsert(&user(id, "title")).unwrap();
+            }
+            snapshot.close_block();
+        }
+        snapshot.upsert(&user("4", "title")).unwrap();
+        let keys: Vec<Vec<Key>> = snapshot.keys().collect::<Result<_, _>>().unwrap();
+        let keys: Vec<Vec<&str>> =
+            keys.iter().map(|keys| keys.iter().map(|key| key.0.as_str()).collect()).collect();
+        assert_eq!(keys, [vec!["id:2"], vec!["id:3", "id:1"], vec!["id:4"]]);
     }
 
     #[test]

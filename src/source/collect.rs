@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 
-use super::{End, Expected, Page, Pull, Source, SourceError, TenantId};
+use super::{End, Expected, Page, Pull, Source, SourceError, TenantId, renames};
 use crate::model::Snapshot;
 use crate::model::snapshot::{Record, SnapshotError};
 
@@ -33,9 +33,10 @@ pub struct Collected {
 ///
 /// # Errors
 /// The source's own; [`super::Class::TenantChanged`] when another directory answers;
-/// [`super::Class::Misconfigured`] when more comes than `into` has room
-/// for; [`super::Class::Incomplete`] when the answer breaks off without [`Page::End`]; [`super::Class::ChangesUnknown`] when a changed record goes by other names than
-/// before, so that what others say of it may be out of date, or could not be used before.
+/// [`super::Class::Misconfigured`] when more comes than `into` has room for;
+/// [`super::Class::Incomplete`] when the answer breaks off without [`Page::End`];
+/// [`super::Class::ChangesUnknown`] when a changed record goes by other names than before, names
+/// somebody whom nobody goes by, or could not be used before: what others say may be out of date.
 pub async fn collect(
     source: &mut dyn Source,
     request: Pull,
@@ -44,6 +45,7 @@ pub async fn collect(
     progress: impl Fn(usize),
 ) -> Result<Collected, SourceError> {
     let changes = matches!(request, Pull::Changes(_));
+    let hides_renames = matches!(&request, Pull::Changes(cursor) if source.hides_renames(cursor));
     let keep = if changes { replace } else { keep_first };
     let mut pages = source.pull(request);
     let mut collected = Collected::default();
@@ -76,6 +78,9 @@ pub async fn collect(
                 return Ok(Collected { end, ..collected });
             }
         };
+        if hides_renames {
+            renames::check(&records, into).await?;
+        }
         collected.records += records.len();
         for record in &records {
             collected.changed += usize::from(keep(into, record)?);
@@ -124,7 +129,8 @@ fn check_room(into: &Snapshot, records: usize) -> Result<(), SourceError> {
     )))
 }
 
-fn not_kept(error: &SnapshotError) -> SourceError {
+/// What was read is lost by a defect of this program.
+pub(super) fn not_kept(error: &SnapshotError) -> SourceError {
     SourceError::incomplete(format!("what the directory answered could not be kept: {error}"))
 }
 

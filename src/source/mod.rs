@@ -14,6 +14,7 @@ pub mod ldap;
 pub(crate) mod ldap_protocol;
 pub mod material;
 mod pages;
+mod renames;
 pub mod tenant;
 
 use futures::stream::BoxStream;
@@ -74,6 +75,12 @@ pub trait Source: Send {
     ///
     /// After an error the stream ends. A stream that ends without [`Page::End`] is incomplete.
     fn pull(&mut self, request: Pull) -> BoxStream<'_, Result<Page, SourceError>>;
+
+    /// Whether the list of changes since a cursor may say nothing of an entry that goes by other keys
+    /// than before. A group that names it then gives the rename away.
+    fn hides_renames(&self, _since: &Cursor) -> bool {
+        false
+    }
 }
 
 /// A provider's part of `spec.provider`: pure settings, and the way to a [`Source`].

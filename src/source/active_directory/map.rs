@@ -1,5 +1,7 @@
 //! Entries as people and groups.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::foreign::Foreign;
@@ -223,9 +225,11 @@ fn emails(entry: &Entry) -> Vec<Email> {
     let mut others: Vec<String> = others.collect();
     others.sort_unstable();
     let mut emails: Vec<Email> = Vec::new();
+    // An entry may have millions of addresses, so none is looked for among all before it.
+    let mut known = HashSet::new();
     for value in primary.into_iter().chain(entry.first("mail")).chain(others) {
         let value = value.trim();
-        if value.is_empty() || emails.iter().any(|known| known.value.eq_ignore_ascii_case(value)) {
+        if value.is_empty() || !known.insert(value.to_ascii_lowercase()) {
             continue;
         }
         let primary = emails.is_empty();

@@ -149,6 +149,8 @@ impl<'r> Run<'r> {
         if let (Some(groups), Some(query)) = (&self.reader.groups, self.searches.groups.clone()) {
             self.list(Part::Group(groups), &query).await?;
         }
+        // Asked for now, so that nothing is asked for between the pages of people.
+        self.context.clock.duration = Some(self.controller.lockout_duration().await?);
         let people = self.searches.people.clone();
         self.list(Part::Person(&self.reader.people), &people).await?;
         Ok(start.map(|start| Position {
@@ -210,7 +212,7 @@ impl<'r> Run<'r> {
         }
         for ids in list.ids().chunks(IDS_AT_A_TIME) {
             let query = self.searches.among(ids);
-            let mut pager = Pager::new(&query);
+            let mut pager = Pager::with_pauses(&query);
             while let Some(entries) = pager.next(&mut self.controller.session, &mut self.size).await? {
                 self.hand_out_changed(entries, &mut list).await?;
             }
@@ -226,7 +228,11 @@ impl<'r> Run<'r> {
     /// Lists people or groups.
     async fn list(&mut self, part: Part<'_>, query: &Query) -> Result<(), SourceError> {
         let mut position = 0_u64;
-        let mut pager = Pager::new(query);
+        // Ranges of members are asked for between the pages of groups.
+        let mut pager = match part {
+            Part::Person(_) => Pager::new(query),
+            Part::Group(_) => Pager::with_pauses(query),
+        };
         while let Some(entries) = pager.next(&mut self.controller.session, &mut self.size).await? {
             let mut records = Records::default();
             for tag in entries {

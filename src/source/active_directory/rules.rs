@@ -2,7 +2,7 @@
 
 use kube::core::Rule;
 
-use super::schema::NOT_IN_CHANGES;
+use super::schema::{BACK_LINK, NOT_IN_CHANGES};
 use crate::api::rule::field;
 
 /// One way of encryption is for all domain controllers.
@@ -24,11 +24,11 @@ pub fn no_global_catalog() -> Rule {
 
 /// A copy of the attributes can be kept true.
 pub fn all_in_changes(name: &str) -> Rule {
-    let unknown = format!("(?i)^({})$", NOT_IN_CHANGES.join("|"));
+    let unknown = format!("(?i)^({}|.*{BACK_LINK})$", NOT_IN_CHANGES.join("|"));
     field(
         name,
         |it| format!("!{it}.exists(name, name.matches(r'{unknown}'))"),
         "attributes that are computed, or kept by each domain controller for itself, such as memberOf or lastLogon, \
-         are not read, because a copy of them would be untrue: remove them",
+         or the other side of a link, such as publicDelegatesBL, are not read, because a copy of them would be untrue: remove them",
     )
 }

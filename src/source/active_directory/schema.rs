@@ -92,13 +92,22 @@ pub const OCTETS: &[&str] = &[
 ];
 
 /// Attributes whose changes no list of changes shows: computed, kept by each domain controller
-/// for itself, or the other side of a link.
+/// for itself, or the other side of a link. Of the latter, these are named otherwise than by [`BACK_LINK`].
 pub const NOT_IN_CHANGES: &[&str] = &[
     "memberOf",
     "msds-memberOfTransitive",
+    "msSFU30PosixMemberOf",
     "directReports",
     "managedObjects",
+    "isPrivilegeHolder",
+    "msDS-PSOApplied",
     "tokenGroups",
+    "tokenGroupsGlobalAndUniversal",
+    "tokenGroupsNoGCAcceptable",
+    "canonicalName",
+    "modifyTimeStamp",
+    "msDS-ResultantPSO",
+    "msDS-UserPasswordExpiryTimeComputed",
     "lastLogon",
     "lastLogoff",
     "logonCount",
@@ -110,9 +119,24 @@ pub const NOT_IN_CHANGES: &[&str] = &[
     COMPUTED,
 ];
 
+/// How the names of attributes end that are the other side of a link, such as `publicDelegatesBL`.
+pub const BACK_LINK: &str = "BL";
+
+/// Stands for several attributes in a filter (ambiguous name resolution).
+const AMBIGUOUS: &str = "anr";
+
 /// Whether a change of this attribute does not show in lists of changes.
 pub fn is_not_in_changes(attribute: &str) -> bool {
-    NOT_IN_CHANGES.iter().any(|name| name.eq_ignore_ascii_case(attribute))
+    let end = attribute.len().checked_sub(BACK_LINK.len()).and_then(|start| attribute.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(BACK_LINK))
+        || NOT_IN_CHANGES.iter().any(|name| name.eq_ignore_ascii_case(attribute))
+}
+
+/// Whether lists of changes do not show that an entry ceases to fit a filter by this attribute: its changes
+/// are not in them, or they are under another name than that of the filter.
+pub fn is_not_told_of_filters(attribute: &str) -> bool {
+    let is_number = attribute.contains('.');
+    is_number || attribute.eq_ignore_ascii_case(AMBIGUOUS) || is_not_in_changes(attribute)
 }
 
 /// How people are read.
@@ -306,6 +330,18 @@ mod tests {
             (own.filter.as_str(), own.base.as_str()),
             ("(&(objectCategory=group)(cn=app-*))", "OU=Apps,DC=ad,DC=example")
         );
+    }
+
+    #[test]
+    fn what_is_computed_or_the_other_side_of_a_link_is_not_in_changes() {
+        for name in
+            ["MEMBEROF", "publicDelegatesBL", "msds-membersforazrolebl", "canonicalName", "modifyTimestamp"]
+        {
+            assert!(is_not_in_changes(name), "{name}");
+        }
+        for name in ["member", "publicDelegates", "L", "", "BLock", "whenCreated", "anr"] {
+            assert!(!is_not_in_changes(name), "{name}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pull::Reader;
-use super::schema::{Groups, People, is_not_in_changes};
+use super::schema::{Groups, People, is_not_in_changes, is_not_told_of_filters};
 use super::spec::{ActiveDirectorySpec, Changes};
 use crate::model::ContentHash;
 use crate::source::ldap_protocol::connection::{self, Encryption};
@@ -47,8 +47,8 @@ pub fn problems(spec: &ActiveDirectorySpec) -> Vec<Problem> {
         problems.check_attribute(&field, Some(attribute));
         if is_not_in_changes(attribute) {
             problems.add(&field, format!(
-                "'{attribute}' is computed, or kept by each domain controller for itself, so a copy of it would be \
-                 untrue; remove it"
+                "'{attribute}' is computed, kept by each domain controller for itself, or the other side of a link, so a \
+                 copy of it would be untrue; remove it"
             ));
         }
     }
@@ -82,21 +82,24 @@ pub fn reader(spec: &ActiveDirectorySpec, material: &Material) -> Result<Reader,
         insecure: spec.insecure,
         ca_ref: spec.ca_ref.as_ref(),
     };
-    let (people, groups) = (People::of(spec), Groups::of(spec));
-    let is_not_told = |text: &str| filter::attributes(text).any(is_not_in_changes);
-    let not_told = is_not_told(&people.filter) || groups.iter().any(|groups| is_not_told(&groups.filter));
-    let changes = if not_told { Changes::None } else { spec.changes };
     Ok(Reader {
         security: connection::security(encryption, material, &WORDING)?,
         settings: fingerprint(spec, &credentials.name)?,
-        people,
-        groups,
+        people: People::of(spec),
+        groups: Groups::of(spec),
         page_size: spec.page_size.clamp(1, 1_000),
         timeout: Duration::from_secs(u64::try_from(spec.timeout_seconds).unwrap_or(0).clamp(1, 600)),
         endpoints,
         credentials,
-        changes,
+        changes: changes(spec),
     })
+}
+
+/// How changes are found: not at all where the filters look at what no list of changes tells.
+fn changes(spec: &ActiveDirectorySpec) -> Changes {
+    let own = std::iter::once(&spec.users.filter).chain(spec.groups.iter().map(|groups| &groups.filter));
+    let mut attributes = own.flatten().flat_map(|text| filter::attributes(text));
+    if attributes.any(is_not_told_of_filters) { Changes::None } else { spec.changes }
 }
 
 /// The domain controller of a url.
@@ -115,7 +118,7 @@ fn endpoint(url: &str) -> Result<Endpoint, String> {
 /// The hash of the settings that decide who is read, how, and with whose rights. Not the urls:
 /// which domain controller a place belongs to is remembered by its own id.
 fn fingerprint(spec: &ActiveDirectorySpec, account: &str) -> Result<String, SourceError> {
-    ContentHash::of(&(&spec.users, &spec.groups, spec.changes, account))
+    ContentHash::of(&(&spec.users, &spec.groups, changes(spec), account))
         .map(|hash| hash.to_string())
         .map_err(|_| SourceError::misconfigured("the settings of the searches cannot be written as JSON"))
 }
@@ -180,10 +183,21 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_by_membership_has_no_list_of_changes() {
-        let of = |filter: &str| read(&json!({"users": {"filter": filter}})).unwrap().changes;
-        assert_eq!(of("(department=R)"), Changes::Auto);
-        assert_eq!(of("(memberOf:1.2.840.113556.1.4.1941:=CN=staff,DC=ad)"), Changes::None);
+    fn a_filter_of_which_changes_do_not_tell_has_no_list_of_them() {
+        let of = |filter: &str| read(&json!({"users": {"filter": filter}, "groups": {}})).unwrap().changes;
+        for filter in ["(department=R)", "(userAccountControl:1.2.840.113556.1.4.803:=2)"] {
+            assert_eq!(of(filter), Changes::Auto, "{filter}");
+        }
+        for filter in [
+            "(memberOf:1.2.840.113556.1.4.1941:=CN=staff,DC=ad)",
+            "(!(publicDelegatesBL=*))",
+            "(|(anr=ada)(department=R))",
+            "(&(department=R)(2.5.4.11=R))",
+        ] {
+            assert_eq!(of(filter), Changes::None, "{filter}");
+        }
+        let groups = json!({"groups": {"filter": "(ANR=app)"}});
+        assert_eq!(read(&groups).unwrap().changes, Changes::None);
     }
 
     #[test]

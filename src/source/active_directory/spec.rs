@@ -52,7 +52,8 @@ pub struct ActiveDirectorySpec {
     /// Which groups are read. Without it there are no groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupSearch>,
-    /// Entries asked for at a time (RFC 2696). Domain controllers send no more than 1,000.
+    /// Entries asked for at a time (RFC 2696), but no more than 500 groups. Domain controllers send no
+    /// more than 1,000.
     #[serde(default = "default_page_size")]
     #[schemars(range(min = 1, max = 1_000))]
     pub page_size: i32,

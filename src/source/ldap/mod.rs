@@ -15,7 +15,7 @@ pub use spec::{Changes, GroupSearch, LdapSpec, Membership, Preset, SearchScope, 
 
 use self::pull::Reader;
 pub use super::ldap_protocol::connection::Insecure;
-use super::{Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
+use super::{Cursor, Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {
@@ -40,5 +40,9 @@ struct LdapSource {
 impl Source for LdapSource {
     fn pull(&mut self, request: Pull) -> BoxStream<'_, Result<Page, SourceError>> {
         pages::stream(|pages| self.reader.pull(request, pages))
+    }
+
+    fn hides_renames(&self, since: &Cursor) -> bool {
+        self.reader.hides_renames(since)
     }
 }

@@ -79,6 +79,13 @@ impl Reader {
         let cursor = result?.and_then(|position| Cursor::of(position, &self.settings));
         Ok(End { cursor, notes: run.notes.sentences(&run.context.nameless, run.size) })
     }
+
+    /// Whether the list of changes since a cursor leaves out who has another DN because an entry above
+    /// was renamed, and groups name their members by DNs.
+    pub fn hides_renames(&self, since: &Cursor) -> bool {
+        let by_names = self.groups.as_ref().is_some_and(|groups| groups.membership == Membership::Member);
+        by_names && matches!(since.place(&self.settings), Ok(Position::ModifyTimestamp { .. }))
+    }
 }
 
 /// A pull under way.
@@ -108,10 +115,16 @@ impl<'r> Part<'r> {
 }
 
 /// How far a listing is.
-#[derive(Default)]
 struct Tally {
     position: u64,
     newest: Newest,
+}
+
+impl Tally {
+    /// Of a listing that begins now.
+    fn new() -> Self {
+        Self { position: 0, newest: Newest::at(Timestamp::now()) }
+    }
 }
 
 impl Run<'_> {
@@ -119,11 +132,10 @@ impl Run<'_> {
     /// the first entry is read, so that nothing is lost between the two.
     async fn full(&mut self) -> Result<Option<Position>, SourceError> {
         let cookies = self.starting_cookies().await?;
-        self.find_inactive().await?;
-        let users = self.list(Part::People(&self.reader.people), None).await?;
+        let users = self.list_people(None).await?;
         let beginning = time::beginning();
         let groups = match &self.reader.groups {
-            Some(groups) => GroupsPlace::Read(self.list(Part::Groups(groups), None).await?.next(beginning)),
+            Some(groups) => GroupsPlace::Read(self.list_groups(groups, None).await?.next(beginning)),
             None => GroupsPlace::NotRead,
         };
         if cookies.is_some() || self.reader.changes == Changes::None {
@@ -178,7 +190,7 @@ impl Run<'_> {
 
     async fn refresh_part(&mut self, part: Part<'_>, cookie: &str) -> Result<(String, Seen), SourceError> {
         let mut refresh = Refresh::begin(&mut self.session, part.query(), cookie).await?;
-        let mut tally = Tally::default();
+        let mut tally = Tally::new();
         while let Some(entries) = refresh.next().await? {
             self.hand_out(part, entries, &mut tally).await?;
         }
@@ -188,13 +200,12 @@ impl Run<'_> {
 
     /// Reads what changed by its time of change.
     async fn modified(&mut self, users: &str, groups: Option<&str>) -> Result<Option<Position>, SourceError> {
-        self.find_inactive().await?;
         let since = place(users)?;
-        let users = self.list(Part::People(&self.reader.people), Some(since)).await?.next(Some(since));
+        let users = self.list_people(Some(since)).await?.next(Some(since));
         let groups = match (&self.reader.groups, groups) {
             (Some(part), Some(groups)) => {
                 let since = place(groups)?;
-                GroupsPlace::Read(self.list(Part::Groups(part), Some(since)).await?.next(Some(since)))
+                GroupsPlace::Read(self.list_groups(part, Some(since)).await?.next(Some(since)))
             }
             (None, None) => GroupsPlace::NotRead,
             _ => return Err(other_parts()),
@@ -202,14 +213,35 @@ impl Run<'_> {
         Ok(newest_position(users, groups))
     }
 
-    /// Lists people or groups, all of them or those that changed since.
-    async fn list(&mut self, part: Part<'_>, since: Option<Timestamp>) -> Result<Listed, SourceError> {
+    /// Lists people, all of them or those that changed since. It begins with the question who is
+    /// inactive: whoever becomes so before they are listed has to be in the next list of changes.
+    async fn list_people(&mut self, since: Option<Timestamp>) -> Result<Listed, SourceError> {
         let begun = Instant::now();
+        self.find_inactive().await?;
+        self.list(Part::People(&self.reader.people), since, begun).await
+    }
+
+    /// Lists groups, all of them or those that changed since.
+    async fn list_groups(
+        &mut self,
+        groups: &Groups,
+        since: Option<Timestamp>,
+    ) -> Result<Listed, SourceError> {
+        self.list(Part::Groups(groups), since, Instant::now()).await
+    }
+
+    /// Lists people or groups; `begun` says since when what is told of them is asked for.
+    async fn list(
+        &mut self,
+        part: Part<'_>,
+        since: Option<Timestamp>,
+        begun: Instant,
+    ) -> Result<Listed, SourceError> {
         let mut query = part.query().clone();
         if let Some(since) = since {
             query.filter = modify_timestamp::since(&query.filter, since);
         }
-        let mut tally = Tally::default();
+        let mut tally = Tally::new();
         let mut pager = Pager::new(&query);
         while let Some(entries) = pager.next(&mut self.session, &mut self.size).await? {
             self.hand_out(part, entries, &mut tally).await?;

@@ -10,6 +10,22 @@ use crate::source::ldap_protocol::wire::Query;
 /// When an entry was last changed, as every server that can list changes says it.
 pub const MODIFY_TIMESTAMP: &str = "modifyTimestamp";
 
+/// Attributes that servers compute, or keep as the other side of a link, with their numbers: an entry is
+/// not marked as changed when they change.
+const NOT_IN_CHANGES: &[&str] = &[
+    "memberOf",
+    "1.2.840.113556.1.2.102",
+    "isMemberOf",
+    "1.3.6.1.4.1.42.2.27.9.1.792",
+    "nsRole",
+    "2.16.840.1.113730.3.1.574",
+];
+
+/// Whether a change of this attribute does not show in lists of changes.
+pub fn is_not_in_changes(attribute: &str) -> bool {
+    NOT_IN_CHANGES.iter().any(|name| name.eq_ignore_ascii_case(attribute))
+}
+
 /// What is asked of every person besides what the settings name (RFC 4519, RFC 4524, RFC 2798).
 pub const PERSON: &[&str] = &[
     "uid",

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::pull::Reader;
-use super::schema::{Groups, People, membership};
+use super::schema::{Groups, People, is_not_in_changes, membership};
 use super::spec::{Changes, LdapSpec, Membership};
 use crate::model::ContentHash;
 use crate::source::ldap_protocol::connection::{self, Encryption};
+use crate::source::ldap_protocol::filter;
 use crate::source::ldap_protocol::problems::Problems;
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Wording};
 use crate::source::{Material, Problem, SourceError};
@@ -60,10 +61,6 @@ pub fn reader(spec: &LdapSpec, material: &Material) -> Result<Reader, SourceErro
         insecure: spec.insecure,
         ca_ref: spec.ca_ref.as_ref(),
     };
-    // OpenLDAP does not mark a person as changed when their memberOf changes, so no list of
-    // changes could be trusted.
-    let member_of = membership(spec) == Some(Membership::MemberOf);
-    let changes = if member_of { Changes::None } else { spec.changes };
     Ok(Reader {
         security: connection::security(encryption, material, &WORDING)?,
         settings: fingerprint(spec, bind_dn)?,
@@ -73,8 +70,20 @@ pub fn reader(spec: &LdapSpec, material: &Material) -> Result<Reader, SourceErro
         timeout: Duration::from_secs(u64::try_from(spec.timeout_seconds).unwrap_or(0).clamp(1, 600)),
         endpoint,
         credentials,
-        changes,
+        changes: changes(spec),
     })
+}
+
+/// How changes are found: not at all where the settings look at attributes that servers do not mark
+/// entries as changed for, so that no list of changes could be trusted.
+fn changes(spec: &LdapSpec) -> Changes {
+    let users = [&spec.users.filter, &spec.users.inactive_filter];
+    let groups = spec.groups.iter().map(|groups| &groups.filter);
+    let mut filters = users.into_iter().chain(groups).flatten();
+    let looked_at = filters.any(|text| filter::attributes(text).any(is_not_in_changes))
+        || spec.users.attributes.iter().any(|attribute| is_not_in_changes(attribute))
+        || membership(spec) == Some(Membership::MemberOf);
+    if looked_at { Changes::None } else { spec.changes }
 }
 
 fn credentials(spec: &LdapSpec, material: &Material) -> Result<Option<Credentials>, SourceError> {
@@ -85,7 +94,7 @@ fn credentials(spec: &LdapSpec, material: &Material) -> Result<Option<Credential
 
 /// The hash of the settings that decide who is read and with whose rights.
 fn fingerprint(spec: &LdapSpec, bind_dn: Option<&str>) -> Result<String, SourceError> {
-    let who = (&spec.url, spec.preset, &spec.users, &spec.groups, spec.changes, bind_dn);
+    let who = (&spec.url, spec.preset, &spec.users, &spec.groups, changes(spec), bind_dn);
     ContentHash::of(&who)
         .map(|hash| hash.to_string())
         .map_err(|_| SourceError::misconfigured("the settings of the searches cannot be written as JSON"))
@@ -138,6 +147,22 @@ mod tests {
             "groups": {"baseDN": "ou=Forschung\\, Lehre,dc=acme"}
         }));
         assert_eq!(problems(&spec), []);
+    }
+
+    #[test]
+    fn settings_that_look_at_whose_groups_somebody_is_in_have_no_list_of_changes() {
+        let of = |extra: serde_json::Value| changes(&spec(&extra));
+        assert_eq!(of(json!({"users": {"filter": "(ou=R)"}, "groups": {"baseDN": "ou=g"}})), Changes::Auto);
+        for users in [
+            json!({"filter": "(&(ou=R)(memberof=cn=staff,ou=g))"}),
+            json!({"inactiveFilter": "(!(isMemberOf=cn=staff,ou=g))"}),
+            json!({"filter": "(1.2.840.113556.1.2.102=cn=staff,ou=g)"}),
+            json!({"attributes": ["title", "nsRole"]}),
+        ] {
+            assert_eq!(of(json!({"users": users})), Changes::None, "{users}");
+        }
+        let groups = json!({"baseDN": "ou=g", "filter": "(memberOf=cn=apps,ou=g)"});
+        assert_eq!(of(json!({"groups": groups})), Changes::None);
     }
 
     #[test]

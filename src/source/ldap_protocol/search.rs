@@ -11,6 +11,9 @@ use crate::source::SourceError;
 /// How many entries may be waiting for more of their page. Beyond that they are handed on before its end.
 const CHUNK: usize = 500;
 
+/// How many entries a page of a listing with pauses may have: no more than may wait for its end.
+const WHOLE_PAGE: i32 = 500;
+
 /// How many empty pages in a row a server may send before it is not believed any more.
 const MAX_EMPTY_PAGES: u32 = 1000;
 
@@ -71,12 +74,29 @@ pub struct Pager<'q> {
     received: u64,
     references: u64,
     empty_pages: u32,
+    pauses: bool,
 }
 
 impl<'q> Pager<'q> {
     /// A listing that has not begun.
     pub const fn new(query: &'q Query) -> Self {
-        Self { query, answer: None, cookie: Some(Vec::new()), received: 0, references: 0, empty_pages: 0 }
+        Self {
+            query,
+            answer: None,
+            cookie: Some(Vec::new()),
+            received: 0,
+            references: 0,
+            empty_pages: 0,
+            pauses: false,
+        }
+    }
+
+    /// A listing of which nothing is on its way between two calls of [`Pager::next`], for a caller that
+    /// sends other searches there. Their answers would come after what is on its way, and of that no
+    /// more is let in than `wire::guard` allows to wait: where a page is larger, both would wait for
+    /// each other until the time is over, and so at every attempt.
+    pub fn with_pauses(query: &'q Query) -> Self {
+        Self { pauses: true, ..Self::new(query) }
     }
 
     /// How often the server said that entries are on another server.
@@ -88,7 +108,7 @@ impl<'q> Pager<'q> {
     ///
     /// A page size that the server refuses is halved, down to one. That can happen at the first
     /// page only, so no entry comes twice. The next page is asked for before the last entries of a
-    /// page are handed on: the server looks for it while they are worked on.
+    /// page are handed on, unless the caller pauses: the server looks for it while they are worked on.
     ///
     /// # Errors
     /// When the server stops before the end, or the connection is lost.
@@ -145,7 +165,9 @@ impl<'q> Pager<'q> {
                 }
             }
             if !entries.is_empty() {
-                self.answer = self.answer(session, *size).await?;
+                if !self.pauses {
+                    self.answer = self.answer(session, *size).await?;
+                }
                 return Ok(Some(entries));
             }
         }
@@ -157,7 +179,8 @@ impl<'q> Pager<'q> {
             return Ok(Some(answer));
         }
         let Some(cookie) = self.cookie.clone() else { return Ok(None) };
-        let page = PagedResults { size: size.accepted, cookie };
+        let most = if self.pauses { WHOLE_PAGE } else { i32::MAX };
+        let page = PagedResults { size: size.accepted.min(most), cookie };
         session.search(self.query, vec![page.critical().into()]).await.map(Some)
     }
 }

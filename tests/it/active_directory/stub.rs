@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use directory_sync::model::Kind;
 
 use super::*;
-use crate::support::stub_controller::{DIRSYNC, Entry, Found, Search, StubController, root};
+use crate::support::stub_controller::{DIRSYNC, Entry, Found, Next, Search, StubController, root};
 
 /// An id as its bytes, whose text ends with the number.
 fn id(number: u16) -> [u8; 16] {
@@ -66,6 +66,37 @@ async fn f27_a_group_that_the_stub_sends_in_ranges_of_1500_is_read_whole() {
     assert_eq!((members.len(), distinct.len()), (3_700, 3_700));
     let ranges: Vec<usize> = stub.searches().iter().filter_map(Search::range).collect();
     assert_eq!(ranges, [1_500, 3_000]);
+}
+
+#[tokio::test]
+async fn a_group_in_ranges_is_read_whole_before_groups_that_are_larger_than_what_may_wait() {
+    // What is left out of these is more than 32 MiB, which nobody takes while the ranges are asked for.
+    let large = "x".repeat(200 * 1024);
+    let groups = move |number: u16| match number {
+        0 => in_ranges(staff(5), 2_000, 0),
+        _ => Entry::new(&member(number))
+            .with("objectClass", &["top", "group"])
+            .with("cn", &[&format!("group-{number}")])
+            .with("description", &[if number < 501 { "small" } else { &large }])
+            .with_bytes("objectGUID", &id(number)),
+    };
+    let stub = StubController::start(root(10), move |search| match search.range() {
+        Some(from) => Found::of(vec![in_ranges(staff(5), 2_000, from)]),
+        None if asks_for_groups(search) => {
+            let from = search.page().unwrap().first().map_or(0, |&page| u16::from(page) * 100);
+            let to = 700.min(from + u16::try_from(search.page_size().unwrap()).unwrap());
+            let next =
+                if to < 700 { Next::Page(vec![u8::try_from(to / 100).unwrap()]) } else { Next::Nothing };
+            Found { next, ..Found::of((from..to).map(&groups).collect()) }
+        }
+        None => Found::default(),
+    })
+    .await;
+    for page_size in [500, 1_000] {
+        let settings = json!({"changes": "None", "pageSize": page_size});
+        let answer = Directory::plain(&[&stub.url()]).with(&settings).read().await.unwrap();
+        assert_eq!((answer.groups.len(), answer.group("staff").members.len()), (700, 2_000), "{page_size}");
+    }
 }
 
 #[tokio::test]

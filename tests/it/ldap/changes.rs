@@ -1,5 +1,7 @@
 //! Changes between full readings.
 
+use directory_sync::model::{Snapshot, State};
+use directory_sync::source::{Expected, collect};
 use serde_json::json;
 
 use super::*;
@@ -220,6 +222,19 @@ async fn a_server_without_content_synchronisation_lists_changes_by_their_time() 
 }
 
 #[tokio::test]
+async fn an_entry_with_a_time_to_come_does_not_hide_the_changes_of_others() {
+    let future = "dn: uid=ada,ou=people,dc=example,dc=test\nobjectClass: inetOrgPerson\nuid: ada\ncn: ada\n\
+                  sn: ada\nmodifyTimestamp: 20990101000000Z";
+    let slapd = Slapd::builder().ldif(future).start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let full = directory.read().await.unwrap();
+    slapd.modify(&retitle(3, "Countess"));
+    let changes = directory.changes(&full.cursor()).await.unwrap();
+    assert_eq!(changes.user("user0003").user.title.as_deref(), Some("Countess"));
+    assert!(!changes.user_names().contains(&"user0005"), "{:?}", changes.user_names());
+}
+
+#[tokio::test]
 async fn changes_by_their_time_can_be_asked_for_and_the_server_is_not_asked_what_else_it_can() {
     let slapd = Slapd::builder().start();
     let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
@@ -266,5 +281,101 @@ async fn somebody_becomes_inactive_between_full_readings() {
     let cursor = directory.read().await.unwrap().cursor();
     slapd.modify(&retitle(3, "Left"));
     let changes = directory.changes(&cursor).await.unwrap();
-    assert_eq!(changes.user("user0003").user.state, directory_sync::model::State::Inactive);
+    assert_eq!(changes.user("user0003").user.state, State::Inactive);
+}
+
+#[tokio::test]
+async fn somebody_who_comes_into_the_group_of_a_filter_by_member_of_is_seen_at_the_next_sync() {
+    // The server changes memberOf without marking the person as changed.
+    let slapd = Slapd::builder()
+        .overlay("memberof")
+        .company(Company { member_of: true, ..Company::default() })
+        .start();
+    let in_group = format!("(memberOf={})", group_dn(1));
+    let found = Directory::of(&slapd).with(&json!({"users": {"filter": in_group}}));
+    let inactive = Directory::of(&slapd).with(&json!({"users": {"inactiveFilter": in_group}}));
+    let first = [found.read().await.unwrap(), inactive.read().await.unwrap()];
+    assert!(!first[0].user_names().contains(&"user0001"));
+    assert_eq!(first[1].user("user0001").user.state, State::Active);
+    let join = format!("changetype: modify\nadd: member\nmember: {}\n", user_dn(1));
+    slapd.modify(&format!("dn: {}\n{join}", group_dn(1)));
+    let joined = found.next(&first[0]).await.unwrap();
+    assert!(joined.user_names().contains(&"user0001"), "{:?}", joined.user_names());
+    assert_eq!(inactive.next(&first[1]).await.unwrap().user("user0001").user.state, State::Inactive);
+}
+
+/// Somebody below an organizational unit among the people, changed before everybody else.
+const SALES: &str = "dn: ou=sales,ou=people,dc=example,dc=test\nobjectClass: organizationalUnit\nou: sales\n\n\
+                     dn: uid=ada,ou=sales,ou=people,dc=example,dc=test\nobjectClass: inetOrgPerson\nuid: ada\n\
+                     cn: ada\nsn: ada\nmodifyTimestamp: 20190101000000Z";
+
+/// LDIF that puts a member into a group.
+fn put(member: &str, group: usize) -> String {
+    format!("dn: {}\nchangetype: modify\nadd: member\nmember: {member}\n\n", group_dn(group))
+}
+
+#[tokio::test]
+async fn a_member_by_a_name_that_nobody_has_makes_a_list_by_time_unknown_once() {
+    let slapd = Slapd::builder().ldif(SALES).start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let mut reading = Reading::of(&directory).await;
+    // Everybody below it has another name now, and nobody is marked as changed.
+    slapd.modify(&format!("dn: ou=sales,{PEOPLE}\nchangetype: modrdn\nnewrdn: ou=trade\ndeleteoldrdn: 1\n"));
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    slapd.modify(&put(&format!("uid=ada,ou=trade,{PEOPLE}"), 0));
+    let error = reading.go_on(&directory).await.unwrap_err();
+    assert_told(&error, Class::ChangesUnknown, &["names a member that was not read"]);
+    let mut reading = Reading::of(&directory).await;
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    // Somebody who is read, as most are who come into a group.
+    slapd.modify(&put(&user_dn(9), 0));
+    assert_eq!(reading.go_on(&directory).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_member_who_is_never_read_does_not_make_every_list_by_time_unknown() {
+    let slapd = Slapd::builder().start();
+    let directory = Directory::of(&slapd).with(&json!({"changes": "ModifyTimestamp"}));
+    let mut reading = Reading::of(&directory).await;
+    slapd.modify(&put("cn=robot,ou=machines,dc=example,dc=test", 0));
+    let error = reading.go_on(&directory).await.unwrap_err();
+    assert_eq!(error.class, Class::ChangesUnknown);
+    let mut reading = Reading::of(&directory).await;
+    assert_eq!(reading.go_on(&directory).await, Ok(0));
+    slapd.modify(&put(&user_dn(9), 0));
+    assert_eq!(reading.go_on(&directory).await, Ok(1));
+    // A group that is new, with somebody who is new.
+    slapd.modify(&hire("zoe"));
+    slapd.modify(&format!(
+        "dn: cn=new,{GROUPS}\nchangetype: add\nobjectClass: groupOfNames\ncn: new\nmember: uid=zoe,{PEOPLE}\n"
+    ));
+    assert_eq!(reading.go_on(&directory).await, Ok(2));
+}
+
+/// What is known of a directory, as the operator keeps it between syncs.
+struct Reading {
+    snapshot: Snapshot,
+    cursor: Cursor,
+}
+
+impl Reading {
+    /// Reads everything.
+    async fn of(directory: &Directory) -> Self {
+        let mut reading = Self { snapshot: Snapshot::default(), cursor: Cursor(String::new()) };
+        reading.pull(directory, Pull::Full).await.unwrap();
+        reading
+    }
+
+    /// Reads what changed since, and says how many records differ.
+    async fn go_on(&mut self, directory: &Directory) -> Result<usize, SourceError> {
+        self.pull(directory, Pull::Changes(self.cursor.clone())).await
+    }
+
+    async fn pull(&mut self, directory: &Directory, request: Pull) -> Result<usize, SourceError> {
+        let mut source = directory.provider().source(&directory.material)?;
+        let collected =
+            collect(&mut *source, request, &Expected::default(), &mut self.snapshot, |_| {}).await?;
+        self.cursor = collected.end.cursor.expect("there is a cursor");
+        Ok(collected.changed)
+    }
 }

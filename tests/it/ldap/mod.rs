@@ -90,6 +90,14 @@ impl Directory {
         self.pull(Pull::Changes(since.clone())).await
     }
 
+    /// Reads as the sync after another one does: what changed, where that can be found.
+    async fn next(&self, last: &Answer) -> Result<Answer, SourceError> {
+        match &last.end.cursor {
+            Some(cursor) => self.changes(cursor).await,
+            None => self.read().await,
+        }
+    }
+
     async fn pull(&self, request: Pull) -> Result<Answer, SourceError> {
         let mut source = self.provider().source(&self.material)?;
         let mut pages = source.pull(request);

@@ -43,6 +43,13 @@ impl Search {
         inner(value).pop().map(primitive)
     }
 
+    /// How many entries a page may have; `None` without pages.
+    pub fn page_size(&self) -> Option<usize> {
+        let (_, value) = lber::parse::parse_tag(self.control(PAGED)?).ok()?;
+        let size = primitive(inner(value).into_iter().next()?);
+        Some(size.iter().fold(0, |size, &byte| size << 8 | usize::from(byte)))
+    }
+
     /// Where the range of `member` that is asked for begins.
     pub fn range(&self) -> Option<usize> {
         let range = self.attributes.iter().find_map(|name| name.strip_prefix("member;range="))?;

@@ -102,6 +102,27 @@ async fn a_membership_that_does_not_mark_the_person_as_changed_is_seen() {
 }
 
 #[tokio::test]
+async fn a_member_whose_unit_was_renamed_comes_into_the_group_that_names_them_anew() {
+    // Nobody below a renamed entry is marked as changed; this one was changed before everybody else.
+    let unit = format!("dn: ou=sales,{PEOPLE}\nobjectClass: organizationalUnit\nou: sales");
+    let ada = format!(
+        "dn: uid=ada,ou=sales,{PEOPLE}\nobjectClass: inetOrgPerson\nuid: ada\ncn: ada\nsn: ada\n\
+         mail: ada@example.test\nmodifyTimestamp: 20190101000000Z"
+    );
+    let scene =
+        Scene::new(Slapd::builder().ldif(&unit).ldif(&ada), &json!({"changes": "ModifyTimestamp"})).await;
+    scene
+        .server
+        .modify(&format!("dn: ou=sales,{PEOPLE}\nchangetype: modrdn\nnewrdn: ou=trade\ndeleteoldrdn: 1\n"));
+    let join = format!("changetype: modify\nadd: member\nmember: uid=ada,ou=trade,{PEOPLE}\n");
+    scene.server.modify(&format!("dn: {}\n{join}", group_dn(1)));
+    scene.is_read_in_full("names a member that was not read by that name").await;
+    let ada = scene.stage.user("ada@example.test").await.name_any();
+    let group = scene.stage.group("group01").await;
+    assert_eq!((group.spec.group.member_count, members(&group).contains(&ada.as_str())), (6, true));
+}
+
+#[tokio::test]
 async fn without_content_synchronisation_who_is_gone_is_noticed_by_the_next_full_reading() {
     let scene = Scene::new(Slapd::builder().without_sync(), &json!({})).await;
     scene.server.modify(&retitle(3, "Countess"));

@@ -118,6 +118,14 @@ fn the_primary_address_of_exchange_comes_first_and_each_address_once() {
 }
 
 #[test]
+fn a_hundred_thousand_addresses_are_not_compared_each_with_each() {
+    let proxies: Vec<String> =
+        (0..100_000).map(|number| format!("smtp:ada{number:06}@acme.example")).collect();
+    let proxies: Vec<&str> = proxies.iter().map(String::as_str).collect();
+    assert_eq!(person(&[("proxyAddresses", &proxies)]).user.emails.len(), 100_000);
+}
+
+#[test]
 fn an_account_without_a_principal_name_has_the_one_that_always_works() {
     assert_eq!(person(&[("sAMAccountName", &["ada"])]).user.user_name.as_deref(), Some("ada@ad.example"));
     let (people, _) = settings(&json!({"userNameAttribute": "sAMAccountName"}));

@@ -13,18 +13,26 @@ use crate::source::ldap_protocol::time::{generalized_time, parse_generalized_tim
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
 /// The newest change among the entries of one listing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Newest {
     time: Option<Timestamp>,
-    entries: u64,
+    /// The latest time that can be true.
+    latest: Timestamp,
     undated: u64,
 }
 
 impl Newest {
+    /// Of a listing that begins now. What is later than clocks differ cannot be the time of a change: one
+    /// such entry, imported or written under a wrong clock, would hide the changes of all others until
+    /// its time has come.
+    pub fn at(now: Timestamp) -> Self {
+        Self { time: None, latest: now.checked_add(OVERLAP).unwrap_or(now), undated: 0 }
+    }
+
     /// Takes note of an entry.
     pub fn see(&mut self, entry: &Entry) {
-        self.entries += 1;
         match entry.values(MODIFY_TIMESTAMP).first().and_then(|value| parse_generalized_time(value)) {
+            Some(time) if time > self.latest => {}
             Some(time) => self.time = self.time.max(Some(time)),
             None => self.undated += 1,
         }
@@ -62,9 +70,13 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn at_half_past() -> Newest {
+        Newest::at(time("2026-11-23T12:30:00Z"))
+    }
+
     #[test]
     fn the_next_list_reaches_back_over_the_whole_listing_and_five_minutes() {
-        let mut newest = Newest::default();
+        let mut newest = at_half_past();
         newest.see(&entry("20261123122422Z"));
         newest.see(&entry("20261123112422Z"));
         let next = newest.next(SignedDuration::from_secs(20), None);
@@ -73,16 +85,26 @@ mod tests {
 
     #[test]
     fn the_place_never_goes_back() {
-        let mut newest = Newest::default();
+        let mut newest = at_half_past();
         newest.see(&entry("20261123122422Z"));
         let earlier = time("2026-11-23T12:22:00Z");
         assert_eq!(newest.next(SignedDuration::ZERO, Some(earlier)), Some(earlier));
-        assert_eq!(Newest::default().next(SignedDuration::ZERO, Some(earlier)), Some(earlier));
+        assert_eq!(at_half_past().next(SignedDuration::ZERO, Some(earlier)), Some(earlier));
+    }
+
+    #[test]
+    fn a_time_that_has_not_come_is_passed_over_unless_clocks_may_differ_by_so_much() {
+        let mut newest = at_half_past();
+        newest.see(&entry("20261123122422Z"));
+        newest.see(&entry("20991123122422Z"));
+        assert_eq!(newest.next(SignedDuration::ZERO, None), Some(time("2026-11-23T12:19:22Z")));
+        newest.see(&entry("20261123123459Z"));
+        assert_eq!(newest.next(SignedDuration::ZERO, None), Some(time("2026-11-23T12:29:59Z")));
     }
 
     #[test]
     fn entries_that_do_not_say_when_they_changed_have_no_list_of_changes() {
-        let mut newest = Newest::default();
+        let mut newest = at_half_past();
         newest.see(&entry("20261123122422Z"));
         newest.see(&entry("lately"));
         assert_eq!(newest.next(SignedDuration::ZERO, None), None);

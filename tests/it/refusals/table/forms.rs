@@ -118,8 +118,13 @@ fn ldap() -> Vec<Case> {
     ];
     let written = [("cn;lang-de", "cn"), ("2.5.", "2.5.4.3"), ("my attribute", "my-attribute")];
     let readable = [("userPassword", "uid"), ("USERPASSWORD", "userPasswordHint"), ("jpegPhoto", "photoUrl")];
-    let copied =
-        [("memberOf", "member"), ("LASTLOGON", "lastLogonTimestamp"), ("whenChanged", "whenCreated")];
+    let copied = [
+        ("memberOf", "member"),
+        ("LASTLOGON", "lastLogonTimestamp"),
+        ("whenChanged", "whenCreated"),
+        ("publicDelegatesBL", "publicDelegates"),
+        ("canonicalName", "displayName"),
+    ];
     [
         forms(LDAP_BASES, &[("people", "ou=people")], "write the DN of an entry"),
         forms(LDAP_FILTERS, &filters, "write an LDAP filter (RFC 4515) like"),
