@@ -21,16 +21,14 @@ use super::{Context, delete, event};
 use crate::api::Directory;
 use crate::api::status::DirectoryStatus;
 use crate::cluster::client::explain;
-use crate::cluster::references;
 use crate::sink::DirectoryKey;
 use crate::sink::object::Owner;
 use crate::source::Class;
 use state::{State, interval, requests};
 
+mod looks;
 pub(super) mod state;
 
-/// How often the Secrets and `ConfigMap`s that a Directory names are looked at between syncs.
-const REFERENCE_POLL: Duration = Duration::from_secs(10);
 /// How often a long run shows how far it has come.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a burst of edits to mirrors may last before they are repaired.
@@ -106,8 +104,8 @@ impl Worker {
     /// Waits for a reason to do something.
     async fn wait(&mut self, directory: &Directory, state: &mut State) -> Woken {
         let suspended = directory.spec.sync.suspend;
-        let State { due, versions, untold, .. } = state;
-        let references_change = references_change(&self.context, &self.key, directory, versions);
+        let State { due, looks, untold, .. } = state;
+        let references_change = looks.change(&self.context, &self.key, directory);
         tokio::select! {
             () = self.cancel.cancelled() => Woken::End,
             changed = self.directory.changed() => if changed.is_ok() { Woken::Look } else { Woken::End },
@@ -124,10 +122,7 @@ impl Worker {
     async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
         let Some(turn) = self.cancel.run_until_cancelled(Turn::take(&self.context)).await else { return };
         let started = Instant::now();
-        let references = directory.spec.provider.provider().references();
-        let versions =
-            references::versions(&self.context.clients.request, &self.key.namespace, &references).await;
-        state.versions = Some(versions);
+        state.looks.catch_up(&self.context, &self.key, directory).await;
         let cancel = self.cancel.child_token();
         let progress = Progress::default();
         let owner = owner(&self.key, directory);
@@ -268,27 +263,6 @@ impl Worker {
             () = wait => {}
             () = self.cancel.cancelled() => {}
             _ = directory.changed() => {}
-        }
-    }
-}
-
-/// Ends when an object that the Directory names is not what it was. After a start, the first look
-/// says what it was: a restart by itself is no reason to sync before the time.
-async fn references_change(
-    context: &Context,
-    key: &DirectoryKey,
-    directory: &Directory,
-    known: &mut Option<Vec<Option<String>>>,
-) {
-    let references = directory.spec.provider.provider().references();
-    if references.is_empty() {
-        return std::future::pending().await;
-    }
-    loop {
-        tokio::time::sleep(REFERENCE_POLL).await;
-        let now = references::versions(&context.clients.request, &key.namespace, &references).await;
-        if *known.get_or_insert_with(|| now.clone()) != now {
-            return;
         }
     }
 }

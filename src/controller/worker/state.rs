@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::looks::Looks;
 use crate::api::status::DirectoryStatus;
 use crate::api::{ANNOTATION_FULL_SYNC_REQUESTED, ANNOTATION_SYNC_REQUESTED, Directory};
 use crate::controller::memory::Memory;
@@ -30,9 +31,8 @@ pub struct State {
     pub generation: Option<i64>,
     /// Request annotations that the last run has answered.
     pub handled_request: Option<String>,
-    /// Versions of what the Directory names, as the last run found them; after a start, before the
-    /// first run, as they are first looked at; `None` before that.
-    pub versions: Option<Vec<Option<String>>>,
+    /// What was seen of what the Directory names.
+    pub looks: Looks,
     /// Whether the status in the cluster says that a run is under way, which `status` here does not.
     pub shows_progress: bool,
     /// A status that could not be written yet.
@@ -59,7 +59,7 @@ impl State {
             due: Instant::now() + delay,
             generation: status.observed_generation,
             handled_request: status.last_handled_request.clone(),
-            versions: None,
+            looks: Looks::new(),
             // A process that ended in the middle of a run may have left it there.
             shows_progress: status.progress.is_some(),
             untold: None,

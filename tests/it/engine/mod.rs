@@ -2,6 +2,7 @@
 
 mod adoption;
 mod events;
+mod failing;
 mod output;
 mod plans;
 mod restart;
