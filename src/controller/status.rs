@@ -93,21 +93,21 @@ pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>
     status
 }
 
-/// Whether the last sync failed for what was in the records, not for want of an answer: then one
-/// without asking the source shows as well that all is well again.
+/// Whether the source did not answer when it was last asked. Then a run that does not ask it says nothing of
+/// whether it is well again. Of everything else that failed, such a run shows that it is.
 #[must_use]
-pub fn records_were_doubted(status: &DirectoryStatus) -> bool {
-    status.condition("SourceReady").is_some_and(|condition| condition.reason == words::TOO_MANY_HELD)
+pub fn source_fails(status: &DirectoryStatus) -> bool {
+    let ready = status.condition("SourceReady");
+    ready.is_some_and(|ready| ready.status == "False" && !words::is_doubt(&ready.reason))
 }
 
 fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced: &Synced) {
-    // A run that did not ask the source says nothing of whether the source is well again.
-    let source_failing =
-        synced.kind == SyncKind::Replan && status.failures.is_some() && !records_were_doubted(status);
+    // The spec works, or the run would not have gone through.
+    conditions.remove("Stalled");
+    let source_failing = synced.kind == SyncKind::Replan && source_fails(status);
     if !source_failing {
         status.failures = None;
         status.retry_time = None;
-        conditions.remove("Stalled");
     }
     if let Some(planned) = &synced.planned {
         let summary = &planned.summary;
@@ -217,6 +217,41 @@ fn shorten(message: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::settings::Invalid;
+    use crate::controller::sync::{PlanFailure, Published};
+    use crate::sink::WriteReport;
+    use crate::source::{Class, SourceError};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn synced(kind: SyncKind, started: Timestamp) -> Synced {
+        Synced {
+            started,
+            kind,
+            planned: None,
+            written: WriteReport::default(),
+            config_map: Published::default(),
+            held: None,
+            pending: None,
+            waiting: Waiting::default(),
+            tenant: None,
+            notes: Vec::new(),
+            form: None,
+        }
+    }
+
+    fn after(previous: &DirectoryStatus, ended: &Ended<'_>) -> DirectoryStatus {
+        let subject = Subject { generation: Some(1), provider: "csv", now: NOW, handled_request: None };
+        next(previous, &subject, ended)
+    }
+
+    fn after_failure(previous: &DirectoryStatus, error: &SyncError) -> DirectoryStatus {
+        after(previous, &Ended::Failed { error, failures: 2, retry: NOW })
+    }
+
+    fn reason<'s>(status: &'s DirectoryStatus, kind: &str) -> Option<&'s str> {
+        status.condition(kind).map(|condition| condition.reason.as_str())
+    }
 
     #[test]
     fn a_status_of_other_mirrors_or_of_something_that_waits_tells_nothing_of_these() {
@@ -231,5 +266,33 @@ mod tests {
         assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }));
         assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors));
         assert!(!tells_of(&DirectoryStatus::default(), Counts::default()), "nothing was told at all");
+    }
+
+    #[test]
+    fn a_run_that_asked_nobody_ends_every_failure_but_that_of_the_source() {
+        let fine = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Full, NOW)));
+        let replanned = synced(SyncKind::Replan, NOW);
+        let invalid = SyncError::Invalid(Invalid { problems: Vec::new() });
+        let others = [
+            invalid,
+            SyncError::Checkpoint("no".into()),
+            SyncError::Form("no".into()),
+            SyncError::Mirrors("no".into()),
+            SyncError::Plan(PlanFailure::Panicked),
+        ];
+        for error in &others {
+            let status = after(&after_failure(&fine, error), &Ended::Synced(&replanned));
+            assert_eq!((status.failures, status.retry_time.as_ref()), (None, None), "{error:?}");
+            assert_eq!(status.conditions, fine.conditions, "{error:?}");
+        }
+
+        let failed = after_failure(&fine, &SourceError::new(Class::Unauthorized, "no").into());
+        for error in &others {
+            let status = after(&after_failure(&failed, error), &Ended::Synced(&replanned));
+            assert_eq!((status.failures, &status.retry_time), (Some(2), &failed.retry_time), "{error:?}");
+            assert_eq!(reason(&status, "Stalled"), None, "{error:?}");
+            assert_eq!(reason(&status, "Ready"), Some("Unauthorized"), "{error:?}");
+            assert_eq!(reason(&status, "OutputReady"), Some("UpToDate"), "{error:?}");
+        }
     }
 }

@@ -163,7 +163,7 @@ impl Worker {
         // Changes that came while the run went on are looked at by `wait`.
         self.directory.mark_changed();
         if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver)) {
-            self.conclude(directory, state, started, want, &result).await;
+            self.conclude(directory, state, started, &result).await;
         }
     }
 
@@ -172,30 +172,14 @@ impl Worker {
         directory: &Directory,
         state: &mut State,
         started: Instant,
-        want: Want,
         result: &Result<Synced, SyncError>,
     ) {
         let uid = directory.metadata.uid.as_deref().unwrap_or_default();
         let interval = interval(directory);
-        // A run that did not ask the source says nothing of whether it answers again.
-        let source_answers = status::records_were_doubted(&state.status)
-            || want != Want::Replan
-            || !matches!(result, Ok(synced) if synced.kind == crate::api::status::SyncKind::Replan);
         match result {
-            Ok(_) if source_answers => {
-                state.failures = 0;
-                state.asked = started;
-                state.due = started + schedule::jittered(interval, uid);
-            }
-            // The interval may have become shorter. A delay after failures stays what it is.
-            Ok(_) if state.failures == 0 => {
-                state.due = state.due.min(state.asked + schedule::jittered(interval, uid));
-            }
-            Ok(_) => {}
+            Ok(synced) => state.went_through(synced.kind, started, schedule::jittered(interval, uid)),
             Err(error) => {
-                state.failures += 1;
-                state.due =
-                    Instant::now() + schedule::retry_delay(state.failures, class(error), interval, uid);
+                state.failed(|failures| schedule::retry_delay(failures, class(error), interval, uid));
             }
         }
         state.generation = directory.metadata.generation;

@@ -62,6 +62,28 @@ async fn runs(stage: &Stage) -> usize {
 }
 
 #[tokio::test]
+async fn a_corrected_spec_is_well_again_at_once_although_the_source_is_not_asked() {
+    let stage = Stage::new("corrected").await;
+    stage.people(TWO).await;
+    stage.directory("acme", with(csv(), &json!({"sync": {"interval": RARELY}}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.respecify("acme", json!({"scope": {"users": "user.email =="}})).await;
+    stage.told("acme", "Stalled", "True", "InvalidSpec").await;
+    // After the second failure the next try is two minutes away, longer than anything here waits.
+    stage.sync("acme").await;
+    assert_eq!(stage.status("acme").await.failures, Some(2));
+
+    stage.respecify("acme", json!({"scope": {"users": "user.email != 'grace@a.test'"}})).await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(stage.user_names().await, ["ada@a.test"]);
+    let status = stage.status("acme").await;
+    assert_eq!(
+        (status.failures, status.retry_time.as_ref(), status.condition("Stalled")),
+        (None, None, None)
+    );
+}
+
+#[tokio::test]
 async fn an_apiserver_that_is_out_of_order_for_a_moment_has_changed_nothing_that_a_directory_names() {
     let (proxy, stage) = through_a_proxy("hiccup").await;
     let before = runs(&stage).await;
