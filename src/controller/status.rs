@@ -190,17 +190,20 @@ pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
     }
 }
 
-/// Whether a status tells of so many mirrors, and of nothing that waits. If the operator ended after
-/// its last write and before its report, it does not, and what it should say is found out anew.
+/// Whether a status tells of so many mirrors, of nothing that is held back and of no trouble with the source. If
+/// the operator ended after its last write and before its report, it does not, and what it should say is found
+/// out anew. Of those who are missing there are mirrors that it does not count.
 #[must_use]
-pub fn tells_of(status: &DirectoryStatus, mirrors: Counts) -> bool {
+pub fn tells_of(status: &DirectoryStatus, mirrors: Counts, somebody_is_missing: bool) -> bool {
     let users = UserCounts { active: number(mirrors.active), inactive: number(mirrors.inactive) };
-    status.users == Some(users)
+    let counts = status.users == Some(users)
         && status.groups == Some(number(mirrors.groups))
-        && status.memberships == Some(number(mirrors.memberships))
+        && status.memberships == Some(number(mirrors.memberships));
+    (counts || somebody_is_missing)
         && status.quarantined.is_empty()
         && status.pending_plan.is_none()
         && status.plan.is_none()
+        && status.condition("SourceReady").is_none_or(|ready| ready.status != "False")
 }
 
 fn number(count: usize) -> i64 {
@@ -217,6 +220,7 @@ fn shorten(message: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::status::PendingPlan;
     use crate::controller::settings::Invalid;
     use crate::controller::sync::{PlanFailure, Published};
     use crate::sink::WriteReport;
@@ -262,10 +266,39 @@ mod tests {
             memberships: Some(3),
             ..DirectoryStatus::default()
         };
-        assert!(tells_of(&told, mirrors));
-        assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }));
-        assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors));
-        assert!(!tells_of(&DirectoryStatus::default(), Counts::default()), "nothing was told at all");
+        assert!(tells_of(&told, mirrors, false));
+        assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }, false));
+        assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors, false));
+        assert!(!tells_of(&DirectoryStatus::default(), Counts::default(), false), "nothing was told at all");
+    }
+
+    #[test]
+    fn who_is_missing_excuses_other_counts_and_nothing_else() {
+        let mirrors = Counts { active: 2, inactive: 0, groups: 0, memberships: 0 };
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Full, NOW)));
+        assert!(tells_of(&told, mirrors, true) && !tells_of(&told, mirrors, false));
+        let failed = after_failure(&told, &SourceError::new(Class::Transient, "gone").into());
+        assert!(!tells_of(&failed, mirrors, true));
+        assert!(!tells_of(
+            &DirectoryStatus { plan: Some(PlanSummary::default()), ..told.clone() },
+            mirrors,
+            true
+        ));
+        let pending_plan = Some(PendingPlan {
+            hash: String::new(),
+            deactivate: 0,
+            delete: 0,
+            delete_groups: 0,
+            shrink_groups: 0,
+            attributes: vec!["title".to_owned()],
+            last_day: 0,
+            since: Time(NOW),
+            sample: Vec::new(),
+        });
+        assert!(!tells_of(&DirectoryStatus { pending_plan, ..told.clone() }, mirrors, true));
+        let quarantined =
+            vec![Quarantined { reason: "MissingAttribute".to_owned(), count: 1, example: String::new() }];
+        assert!(!tells_of(&DirectoryStatus { quarantined, ..told }, mirrors, true));
     }
 
     #[test]

@@ -242,9 +242,9 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
     let spec = &checkpoint.spec;
     let digest = run.context.observed.digest(run.key).to_string();
     let counts = run.context.observed.counts(run.key);
-    // Of people in their grace time there are mirrors that the status does not count.
     let waits = memory.lasting.as_ref().is_some_and(|lasting| !lasting.marks.is_empty());
-    let told = waits || run.directory.status.as_ref().is_some_and(|status| status::tells_of(status, counts));
+    let status = run.directory.status.as_ref();
+    let told = status.is_some_and(|status| status::tells_of(status, counts, waits));
     let proves = told
         && spec.directory_uid == run.owner.uid
         && spec.rules_hash == settings.rules_hash.to_string()
