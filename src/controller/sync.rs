@@ -130,6 +130,9 @@ pub enum SyncError {
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),
+    /// What was read is no longer at hand, and the source is not to be asked yet.
+    #[error("the source is not asked again before its time")]
+    NotYet,
     /// Another operator has taken over.
     #[error("another operator has taken over")]
     TakenOver,

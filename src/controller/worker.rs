@@ -104,14 +104,16 @@ impl Worker {
     /// Waits for a reason to do something.
     async fn wait(&mut self, directory: &Directory, state: &mut State) -> Woken {
         let suspended = directory.spec.sync.suspend;
-        let State { due, looks, untold, .. } = state;
+        let State { due, looks, untold, failures, .. } = state;
+        // Each edit would try a wrong password again, and some servers lock an account for that.
+        let repair = if *failures > 0 { Want::Repair } else { Want::Replan };
         let references_change = looks.change(&self.context, &self.key, directory);
         tokio::select! {
             () = self.cancel.cancelled() => Woken::End,
             changed = self.directory.changed() => if changed.is_ok() { Woken::Look } else { Woken::End },
             () = self.drift.notified(), if !suspended => {
                 self.cancel.run_until_cancelled(tokio::time::sleep(DRIFT_DEBOUNCE)).await;
-                Woken::Sync(Want::Replan)
+                Woken::Sync(repair)
             }
             () = references_change, if !suspended => Woken::Sync(Want::Changes),
             () = tokio::time::sleep_until(*due), if !suspended => Woken::Sync(Want::Changes),
@@ -122,7 +124,10 @@ impl Worker {
     async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
         let Some(turn) = self.cancel.run_until_cancelled(Turn::take(&self.context)).await else { return };
         let started = Instant::now();
-        state.looks.catch_up(&self.context, &self.key, directory).await;
+        // What a repair does not read anew is still to be noticed.
+        if want != Want::Repair {
+            state.looks.catch_up(&self.context, &self.key, directory).await;
+        }
         let cancel = self.cancel.child_token();
         let progress = Progress::default();
         let owner = owner(&self.key, directory);
@@ -162,7 +167,7 @@ impl Worker {
         };
         // Changes that came while the run went on are looked at by `wait`.
         self.directory.mark_changed();
-        if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver)) {
+        if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver | SyncError::NotYet)) {
             self.conclude(directory, state, started, &result).await;
         }
     }
@@ -268,6 +273,7 @@ const fn class(error: &SyncError) -> Class {
         | SyncError::Mirrors(_)
         | SyncError::Form(_)
         | SyncError::Checkpoint(_)
+        | SyncError::NotYet
         | SyncError::TakenOver
         | SyncError::Cancelled => Class::Transient,
         SyncError::Source(source) => source.class,

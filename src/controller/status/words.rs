@@ -39,6 +39,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::Mirrors(_) => "MirrorsNotRead",
         SyncError::Form(_) => "WriteFailed",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
+        SyncError::NotYet => "NotYet",
         SyncError::TakenOver => "TakenOver",
         SyncError::Cancelled => "Cancelled",
     }
@@ -65,7 +66,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }
-        SyncError::Plan(_) | SyncError::TakenOver | SyncError::Cancelled => {}
+        SyncError::Plan(_) | SyncError::NotYet | SyncError::TakenOver | SyncError::Cancelled => {}
     }
     conditions.set("Ready", false, reason, message);
 }

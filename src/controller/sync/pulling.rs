@@ -18,6 +18,8 @@ use crate::source::{Class, Cursor, Expected, Material, Pull, TenantId};
 /// What is asked of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
+    /// Nothing: mirrors are repaired from the last reading or, without it, when the source may be asked again.
+    Repair,
     /// Nothing, if the last reading is still at hand: only rules or mirrors have changed.
     Replan,
     /// What has changed, if that can be had.
@@ -46,10 +48,15 @@ pub(super) async fn pull(
     if memory.reading.is_none() {
         recall(run, memory, settings);
     }
-    let ask_again = grace_time_is_over(memory, settings) || another_is_named(run, memory);
-    let want = if ask_again { Want::Full } else { run.want };
+    let another = another_is_named(run, memory);
+    let ask_again = another || grace_time_is_over(memory, settings);
+    let want = if ask_again && run.want != Want::Repair { Want::Full } else { run.want };
+    let usable = usable(memory, settings, fingerprint, want);
+    if want == Want::Repair && (another || !matches!(usable, Some(Usable::AsItIs))) {
+        return Err(SyncError::NotYet);
+    }
     let mut source = run.turn.patient(run.directory.spec.provider.provider().source(material)?);
-    match usable(memory, settings, fingerprint, want) {
+    match usable {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
             if let Some(pulled) = pull_changes(run, memory, &mut source, cursor, fingerprint).await? {
@@ -220,7 +227,7 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
     let snapshot_fits = reading.snapshot.as_ref().is_none_or(|snapshot| snapshot.stale_share() < 0.5);
     let fresh = reading.full_since.is_some_and(|since| since.elapsed() < settings.full_interval);
     match want {
-        Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
+        Want::Repair | Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
         Want::Replan | Want::Changes if fresh && snapshot_fits => reading.cursor.clone().map(Usable::Cursor),
         _ => None,
     }

@@ -1,15 +1,17 @@
 //! A Directory whose spec, source or apiserver fails: what it asks for meanwhile, and how soon it is well again.
 
-use directory_sync::api::{ANNOTATION_SYNC_REQUESTED, Directory};
+use directory_sync::api::{ANNOTATION_SYNC_REQUESTED, Directory, DirectoryUser};
 use hyper::Method;
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::*;
 use crate::support::cluster::Cluster;
+use crate::support::ldap::{PASSWORD, Slapd};
 use crate::support::operator::Operator;
 use crate::support::proxy::{Asked, Proxy, Verdict};
-use crate::support::stage::{ONE, TWO, csv, with};
+use crate::support::stage::{ONE, TWO, csv, csv_from, ldap, with};
 
 const RARELY: &str = "168h";
 
@@ -59,6 +61,20 @@ async fn runs(stage: &Stage) -> usize {
     let metrics = stage.operator.metrics().await;
     let runs = metrics.lines().filter(|line| line.starts_with("directory_sync_runs_total{"));
     runs.filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok()).sum()
+}
+
+async fn retitle(stage: &Stage, email: &str, title: &str) {
+    let name = stage.user(email).await.metadata.name.unwrap();
+    stage.patch::<DirectoryUser>(&name, json!({"spec": {"title": title}})).await;
+}
+
+/// Waits until the title of a person is as it was.
+async fn is_repaired(stage: &Stage, email: &str, title: Option<&str>) {
+    eventually("the mirror is repaired", LIMIT, async || {
+        let found = stage.user(email).await.spec.user.title;
+        if found.as_deref() == title { Ok(()) } else { Err(format!("{found:?}\n{}", stage.operator.log())) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -113,4 +129,44 @@ async fn a_changed_config_map_is_noticed_while_the_status_cannot_be_written() {
         if users.active == 1 { Ok(()) } else { Err(format!("{users:?}")) }
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_edited_mirror_is_no_reason_to_try_a_wrong_password_again() {
+    let mut stage = Stage::new("lockout").await;
+    let slapd = Slapd::builder().start();
+    stage.reader().await;
+    stage.tables("witness", TWO, "group_name,user_id\nadmins,1\n").await;
+    stage.directory("witness", csv_from("witness")).await;
+    stage.directory("acme", with(ldap(&slapd.url()), &json!({"sync": {"interval": RARELY}}))).await;
+    stage.ready("witness", "True", "Synced").await;
+    stage.ready("acme", "True", "Synced").await;
+    let password = async |stage: &Stage, password: &str| {
+        stage.patch::<Secret>("ldap", json!({"stringData": {"password": password}})).await;
+    };
+    password(&stage, "wrong").await;
+    stage.ready("acme", "False", "Unauthorized").await;
+    // After the second failure the next try is two minutes away, longer than anything here waits.
+    stage.sync("acme").await;
+    assert_eq!(stage.status("acme").await.failures, Some(2));
+
+    // The records are at hand, but the password is another than they were read with; then they are not.
+    for (restarted, title) in [(false, "Queen"), (true, "King")] {
+        if restarted {
+            stage.operator.restart().await;
+        }
+        let (binds, failures) = (slapd.operations().binds, stage.status("acme").await.failures.unwrap());
+        retitle(&stage, "user0003@example.test", title).await;
+        // Another Directory's mirror, which is edited later, is repaired.
+        retitle(&stage, "grace@a.test", title).await;
+        is_repaired(&stage, "grace@a.test", None).await;
+        // It ends after whatever was begun before it.
+        stage.sync("acme").await;
+        assert_eq!(slapd.operations().binds, binds + 1, "only when asked: {}", stage.operator.log());
+        assert_eq!(stage.status("acme").await.failures, Some(failures + 1));
+    }
+
+    password(&stage, PASSWORD).await;
+    stage.ready("acme", "True", "Synced").await;
+    is_repaired(&stage, "user0003@example.test", Some("Worker")).await;
 }
