@@ -27,6 +27,7 @@ use crate::source::Class;
 use state::{State, interval, requests};
 
 mod looks;
+mod revision;
 pub(super) mod state;
 
 /// How often a long run shows how far it has come.
@@ -82,20 +83,22 @@ impl Worker {
                 if directory.spec.sync.suspend {
                     self.suspended(&directory, &mut state).await;
                 } else if let Some(want) = want {
-                    self.sync(&directory, &mut state, want).await;
+                    pending = self.sync(&directory, &mut state, want).await;
                 }
-                match self.wait(&directory, &mut state).await {
-                    Woken::End => return,
-                    Woken::Look => {}
-                    Woken::Sync(want) => pending = Some(want),
-                    Woken::Tell => {
-                        if let Some(untold) = state.untold.take() {
-                            self.tell(&directory, &mut state, untold).await;
+                if pending.is_none() {
+                    match self.wait(&directory, &mut state).await {
+                        Woken::End => return,
+                        Woken::Look => {}
+                        Woken::Sync(want) => pending = Some(want),
+                        Woken::Tell => {
+                            if let Some(untold) = state.untold.take() {
+                                self.tell(&directory, &mut state, untold).await;
+                            }
                         }
                     }
                 }
             }
-            if self.cancel.is_cancelled() {
+            if self.cancel.is_cancelled() || self.directory.has_changed().is_err() {
                 return;
             }
         }
@@ -121,26 +124,51 @@ impl Worker {
         }
     }
 
-    async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
-        let Some(turn) = self.cancel.run_until_cancelled(Turn::take(&self.context)).await else { return };
+    /// Waits for a turn; `None` when that is not to be waited for any more: there is another spec to work by.
+    async fn turn(&mut self, directory: &Directory) -> Option<Turn> {
+        let mut turn = std::pin::pin!(Turn::take(&self.context));
+        loop {
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                changed = self.directory.changed() => {
+                    if changed.is_err() || revision::is_another(directory, &self.directory.borrow()) {
+                        return None;
+                    }
+                }
+                turn = &mut turn => return Some(turn),
+            }
+        }
+    }
+
+    /// Syncs. What it returns is still wanted: the spec became another one before the run could write.
+    async fn sync(&mut self, known: &Directory, state: &mut State, want: Want) -> Option<Want> {
+        let Some(turn) = self.turn(known).await else { return Some(want) };
+        // The wait may have been long.
+        let directory = self.directory.borrow_and_update().clone();
+        if revision::is_another(known, &directory) {
+            return Some(want);
+        }
+        let want = state.want_now(&directory).map_or(want, |asked| asked.max(want));
         let started = Instant::now();
         // What a repair does not read anew is still to be noticed.
         if want != Want::Repair {
-            state.looks.catch_up(&self.context, &self.key, directory).await;
+            state.looks.catch_up(&self.context, &self.key, &directory).await;
         }
         let cancel = self.cancel.child_token();
+        let reading = cancel.child_token();
         let progress = Progress::default();
-        let owner = owner(&self.key, directory);
+        let owner = owner(&self.key, &directory);
         let result = {
             let run = Run {
                 context: &self.context,
-                directory,
+                directory: &directory,
                 key: &self.key,
                 owner: &owner,
                 want,
                 pending: state.status.pending_plan.as_ref(),
                 config_map: state.status.config_map.as_ref(),
                 cancel: &cancel,
+                reading: &reading,
                 progress: &progress,
                 turn: &turn,
             };
@@ -153,13 +181,16 @@ impl Worker {
                     result = &mut sync => break result.unwrap_or(Err(SyncError::Plan(PlanFailure::Panicked))),
                     _ = ticks.tick() => {
                         state.shows_progress = true;
+                        state.version.follow(&self.directory.borrow(), &state.status);
                         let (known, status) = (&mut state.version, &state.status);
-                        show_progress(&self.context, &self.key, status, known, directory, &progress).await;
+                        show_progress(&self.context, &self.key, status, known, &directory, &progress).await;
                     }
-                    changed = self.directory.changed() => {
-                        let deleted = self.directory.borrow().metadata.deletion_timestamp.is_some();
-                        if changed.is_err() || deleted {
+                    changed = self.directory.changed(), if !cancel.is_cancelled() => {
+                        let now = self.directory.borrow();
+                        if changed.is_err() || now.metadata.deletion_timestamp.is_some() {
                             cancel.cancel();
+                        } else if revision::withdraws(&directory.spec, &now.spec) {
+                            reading.cancel();
                         }
                     }
                 }
@@ -167,9 +198,15 @@ impl Worker {
         };
         // Changes that came while the run went on are looked at by `wait`.
         self.directory.mark_changed();
-        if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver | SyncError::NotYet)) {
-            self.conclude(directory, state, started, &result).await;
+        match result {
+            Err(SyncError::Cancelled) if !cancel.is_cancelled() => {
+                tracing::info!(directory = %self.key, "the spec has become another one, so the sync begins anew");
+                return Some(want);
+            }
+            Err(SyncError::Cancelled | SyncError::TakenOver | SyncError::NotYet) => {}
+            result => self.conclude(&directory, state, started, &result).await,
         }
+        None
     }
 
     async fn conclude(

@@ -88,7 +88,7 @@ async fn pull_changes(
     let request = Pull::Changes(cursor.clone());
     let expected = expected(run, memory);
     let pull = collect(source, request, &expected, &mut snapshot, progress);
-    let answer = cancellable(run, pull).await?;
+    let answer = cancellable(run, pull).await.and_then(|answer| Ok(answer?));
     match answer {
         Ok(collected) if remembered || collected.changed == 0 => {
             remember_tenant(memory, collected.tenant);
@@ -105,7 +105,7 @@ async fn pull_changes(
         Ok(_) => memory.reading = None,
         // So it is with changes that cannot be trusted. What is at hand stays until then, for
         // repairs: each change in it is true by itself, and nobody is missing from it.
-        Err(error) if error.class == Class::ChangesUnknown => {
+        Err(SyncError::Source(error)) if error.class == Class::ChangesUnknown => {
             memory.reading = memory.reading.take().filter(|_| remembered);
             if let Some(reading) = &mut memory.reading {
                 reading.snapshot = Some(Arc::new(snapshot));
@@ -114,7 +114,7 @@ async fn pull_changes(
             tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
         }
         // What is at hand is of a directory that is not there any more.
-        Err(error) if error.class == Class::TenantChanged => {
+        Err(SyncError::Source(error)) if error.class == Class::TenantChanged => {
             memory.reading = None;
             return Err(error.into());
         }
@@ -123,7 +123,7 @@ async fn pull_changes(
                 Some(reading) if remembered => reading.snapshot = Some(Arc::new(snapshot)),
                 _ => memory.settled = settled,
             }
-            return Err(error.into());
+            return Err(error);
         }
     }
     Ok(None)
@@ -272,5 +272,5 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
 }
 
 async fn cancellable<T>(run: &Run<'_>, work: impl Future<Output = T>) -> Result<T, SyncError> {
-    run.cancel.run_until_cancelled(work).await.ok_or(SyncError::Cancelled)
+    run.reading.run_until_cancelled(work).await.ok_or(SyncError::Cancelled)
 }

@@ -3,6 +3,7 @@
 mod adoption;
 mod events;
 mod failing;
+mod outdated;
 mod output;
 mod plans;
 mod restart;
