@@ -328,4 +328,26 @@ mod tests {
             assert_eq!(reason(&status, "OutputReady"), Some("UpToDate"), "{error:?}");
         }
     }
+
+    #[test]
+    fn a_quiet_sync_is_news_when_five_minutes_have_gone_since_the_one_that_was_told_and_not_before() {
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Delta, NOW)));
+        let quiet = |seconds: i64| {
+            let started = Timestamp::from_second(seconds).unwrap();
+            after(&told, &Ended::Synced(&synced(SyncKind::Delta, started)))
+        };
+        for (seconds, news) in
+            [(0, false), (299, false), (300, true), (3_600, true), (-299, false), (-300, true)]
+        {
+            assert_eq!(is_news(&told, &quiet(seconds)), news, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_sync_that_wrote_is_news_at_once() {
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Delta, NOW)));
+        let mut busy = synced(SyncKind::Delta, NOW);
+        busy.written.updated = 1;
+        assert!(is_news(&told, &after(&told, &Ended::Synced(&busy))));
+    }
 }
