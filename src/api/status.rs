@@ -49,7 +49,8 @@ pub struct DirectoryStatus {
     /// Members of all groups, added up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memberships: Option<i64>,
-    /// The last sync that changed something or ended otherwise than the one before it.
+    /// A sync that went through: the last that changed something or came to something else than the one before
+    /// it, or a later one that shows, at most once in five minutes, that the operator is alive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sync: Option<SyncRun>,
     /// How far a long sync has come; there only while it runs.

@@ -1,6 +1,8 @@
 //! Reads the Secrets and ConfigMaps that a Directory names: by name, in its namespace, never by
 //! list, and nothing is kept beyond the run but a fingerprint.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{Api, Client};
 
@@ -43,6 +45,23 @@ impl ReferenceError {
     }
 }
 
+/// The versions of objects, without their contents: `None` for what is not there or may not be read. What could not
+/// be found out is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Versions(BTreeMap<Reference, Option<String>>);
+
+impl Versions {
+    /// Takes over what was found; says whether an object that was known has been changed, created or deleted.
+    pub fn follow(&mut self, found: Self) -> bool {
+        let mut changed = false;
+        for (reference, version) in found.0 {
+            let known = self.0.insert(reference, version.clone());
+            changed |= known.is_some_and(|known| known != version);
+        }
+        changed
+    }
+}
+
 /// Reads every object, with a fingerprint that changes when any of their contents does.
 ///
 /// # Errors
@@ -67,23 +86,28 @@ pub async fn read(
     Ok((material, ContentHash::of_bytes(fingerprint.finalize().as_bytes())))
 }
 
-/// The versions of every object, without their contents; changes when any of them is changed,
-/// created or deleted. What cannot be read counts as not there.
-pub async fn versions(client: &Client, namespace: &str, references: &[Reference]) -> Vec<Option<String>> {
-    let mut versions = Vec::with_capacity(references.len());
+/// The versions of every object.
+pub async fn versions(client: &Client, namespace: &str, references: &[Reference]) -> Versions {
+    let mut versions = Versions::default();
     for reference in references {
         let name = &reference.name;
-        let metadata = match reference.kind {
+        let found = match reference.kind {
             ReferenceKind::Secret => {
                 let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
-                secrets.get_metadata_opt(name).await.ok().flatten().map(|found| found.metadata)
+                secrets.get_metadata(name).await.map(|found| found.metadata)
             }
             ReferenceKind::ConfigMap => {
                 let maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-                maps.get_metadata_opt(name).await.ok().flatten().map(|found| found.metadata)
+                maps.get_metadata(name).await.map(|found| found.metadata)
             }
         };
-        versions.push(metadata.and_then(|metadata| metadata.resource_version));
+        let version = match found {
+            Ok(metadata) => metadata.resource_version,
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => None,
+            // An apiserver that does not answer says nothing of the object.
+            Err(_) => continue,
+        };
+        versions.0.insert(reference.clone(), version);
     }
     versions
 }
@@ -114,5 +138,27 @@ fn failed(reference: &Reference, error: &kube::Error) -> ReferenceError {
         kube::Error::Api(status) if status.code == 404 => ReferenceError::Missing(reference.clone()),
         kube::Error::Api(status) if status.code == 403 => ReferenceError::Forbidden(reference.clone()),
         other => ReferenceError::Unreadable { reference: reference.clone(), reason: explain(other) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions<const N: usize>(found: [(&str, Option<&str>); N]) -> Versions {
+        let reference = |name: &str| Reference { kind: ReferenceKind::Secret, name: name.to_owned() };
+        Versions(found.map(|(name, version)| (reference(name), version.map(str::to_owned))).into())
+    }
+
+    #[test]
+    fn what_could_not_be_found_out_has_not_changed_and_is_compared_with_what_was_known_before() {
+        let mut known = Versions::default();
+        assert!(!known.follow(versions([("a", Some("1")), ("b", None)])), "the first look");
+        assert!(!known.follow(versions([])));
+        assert!(!known.follow(versions([("a", Some("1"))])));
+        assert!(known.follow(versions([("b", Some("2"))])), "created");
+        assert!(!known.follow(versions([("b", Some("2"))])));
+        assert!(known.follow(versions([("a", Some("3"))])), "changed");
+        assert!(known.follow(versions([("a", None)])), "deleted");
     }
 }

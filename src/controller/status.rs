@@ -93,21 +93,21 @@ pub fn next(previous: &DirectoryStatus, subject: &Subject<'_>, ended: &Ended<'_>
     status
 }
 
-/// Whether the last sync failed for what was in the records, not for want of an answer: then one
-/// without asking the source shows as well that all is well again.
+/// Whether the source did not answer when it was last asked. Then a run that does not ask it says nothing of
+/// whether it is well again. Of everything else that failed, such a run shows that it is.
 #[must_use]
-pub fn records_were_doubted(status: &DirectoryStatus) -> bool {
-    status.condition("SourceReady").is_some_and(|condition| condition.reason == words::TOO_MANY_HELD)
+pub fn source_fails(status: &DirectoryStatus) -> bool {
+    let ready = status.condition("SourceReady");
+    ready.is_some_and(|ready| ready.status == "False" && !words::is_doubt(&ready.reason))
 }
 
 fn after_sync(status: &mut DirectoryStatus, conditions: &mut Conditions, synced: &Synced) {
-    // A run that did not ask the source says nothing of whether the source is well again.
-    let source_failing =
-        synced.kind == SyncKind::Replan && status.failures.is_some() && !records_were_doubted(status);
+    // The spec works, or the run would not have gone through.
+    conditions.remove("Stalled");
+    let source_failing = synced.kind == SyncKind::Replan && source_fails(status);
     if !source_failing {
         status.failures = None;
         status.retry_time = None;
-        conditions.remove("Stalled");
     }
     if let Some(planned) = &synced.planned {
         let summary = &planned.summary;
@@ -190,17 +190,20 @@ pub fn is_news(previous: &DirectoryStatus, next: &DirectoryStatus) -> bool {
     }
 }
 
-/// Whether a status tells of so many mirrors, and of nothing that waits. If the operator ended after
-/// its last write and before its report, it does not, and what it should say is found out anew.
+/// Whether a status tells of so many mirrors, of nothing that is held back and of no trouble with the source. If
+/// the operator ended after its last write and before its report, it does not, and what it should say is found
+/// out anew. Of those who are missing there are mirrors that it does not count.
 #[must_use]
-pub fn tells_of(status: &DirectoryStatus, mirrors: Counts) -> bool {
+pub fn tells_of(status: &DirectoryStatus, mirrors: Counts, somebody_is_missing: bool) -> bool {
     let users = UserCounts { active: number(mirrors.active), inactive: number(mirrors.inactive) };
-    status.users == Some(users)
+    let counts = status.users == Some(users)
         && status.groups == Some(number(mirrors.groups))
-        && status.memberships == Some(number(mirrors.memberships))
+        && status.memberships == Some(number(mirrors.memberships));
+    (counts || somebody_is_missing)
         && status.quarantined.is_empty()
         && status.pending_plan.is_none()
         && status.plan.is_none()
+        && status.condition("SourceReady").is_none_or(|ready| ready.status != "False")
 }
 
 fn number(count: usize) -> i64 {
@@ -217,6 +220,42 @@ fn shorten(message: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::status::PendingPlan;
+    use crate::controller::settings::Invalid;
+    use crate::controller::sync::{PlanFailure, Published};
+    use crate::sink::WriteReport;
+    use crate::source::{Class, SourceError};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn synced(kind: SyncKind, started: Timestamp) -> Synced {
+        Synced {
+            started,
+            kind,
+            planned: None,
+            written: WriteReport::default(),
+            config_map: Published::default(),
+            held: None,
+            pending: None,
+            waiting: Waiting::default(),
+            tenant: None,
+            notes: Vec::new(),
+            form: None,
+        }
+    }
+
+    fn after(previous: &DirectoryStatus, ended: &Ended<'_>) -> DirectoryStatus {
+        let subject = Subject { generation: Some(1), provider: "csv", now: NOW, handled_request: None };
+        next(previous, &subject, ended)
+    }
+
+    fn after_failure(previous: &DirectoryStatus, error: &SyncError) -> DirectoryStatus {
+        after(previous, &Ended::Failed { error, failures: 2, retry: NOW })
+    }
+
+    fn reason<'s>(status: &'s DirectoryStatus, kind: &str) -> Option<&'s str> {
+        status.condition(kind).map(|condition| condition.reason.as_str())
+    }
 
     #[test]
     fn a_status_of_other_mirrors_or_of_something_that_waits_tells_nothing_of_these() {
@@ -227,9 +266,88 @@ mod tests {
             memberships: Some(3),
             ..DirectoryStatus::default()
         };
-        assert!(tells_of(&told, mirrors));
-        assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }));
-        assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors));
-        assert!(!tells_of(&DirectoryStatus::default(), Counts::default()), "nothing was told at all");
+        assert!(tells_of(&told, mirrors, false));
+        assert!(!tells_of(&told, Counts { memberships: 2, ..mirrors }, false));
+        assert!(!tells_of(&DirectoryStatus { plan: Some(PlanSummary::default()), ..told }, mirrors, false));
+        assert!(!tells_of(&DirectoryStatus::default(), Counts::default(), false), "nothing was told at all");
+    }
+
+    #[test]
+    fn who_is_missing_excuses_other_counts_and_nothing_else() {
+        let mirrors = Counts { active: 2, inactive: 0, groups: 0, memberships: 0 };
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Full, NOW)));
+        assert!(tells_of(&told, mirrors, true) && !tells_of(&told, mirrors, false));
+        let failed = after_failure(&told, &SourceError::new(Class::Transient, "gone").into());
+        assert!(!tells_of(&failed, mirrors, true));
+        assert!(!tells_of(
+            &DirectoryStatus { plan: Some(PlanSummary::default()), ..told.clone() },
+            mirrors,
+            true
+        ));
+        let pending_plan = Some(PendingPlan {
+            hash: String::new(),
+            deactivate: 0,
+            delete: 0,
+            delete_groups: 0,
+            shrink_groups: 0,
+            attributes: vec!["title".to_owned()],
+            last_day: 0,
+            since: Time(NOW),
+            sample: Vec::new(),
+        });
+        assert!(!tells_of(&DirectoryStatus { pending_plan, ..told.clone() }, mirrors, true));
+        let quarantined =
+            vec![Quarantined { reason: "MissingAttribute".to_owned(), count: 1, example: String::new() }];
+        assert!(!tells_of(&DirectoryStatus { quarantined, ..told }, mirrors, true));
+    }
+
+    #[test]
+    fn a_run_that_asked_nobody_ends_every_failure_but_that_of_the_source() {
+        let fine = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Full, NOW)));
+        let replanned = synced(SyncKind::Replan, NOW);
+        let invalid = SyncError::Invalid(Invalid { problems: Vec::new() });
+        let others = [
+            invalid,
+            SyncError::Checkpoint("no".into()),
+            SyncError::Form("no".into()),
+            SyncError::Mirrors("no".into()),
+            SyncError::Plan(PlanFailure::Panicked),
+        ];
+        for error in &others {
+            let status = after(&after_failure(&fine, error), &Ended::Synced(&replanned));
+            assert_eq!((status.failures, status.retry_time.as_ref()), (None, None), "{error:?}");
+            assert_eq!(status.conditions, fine.conditions, "{error:?}");
+        }
+
+        let failed = after_failure(&fine, &SourceError::new(Class::Unauthorized, "no").into());
+        for error in &others {
+            let status = after(&after_failure(&failed, error), &Ended::Synced(&replanned));
+            assert_eq!((status.failures, &status.retry_time), (Some(2), &failed.retry_time), "{error:?}");
+            assert_eq!(reason(&status, "Stalled"), None, "{error:?}");
+            assert_eq!(reason(&status, "Ready"), Some("Unauthorized"), "{error:?}");
+            assert_eq!(reason(&status, "OutputReady"), Some("UpToDate"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_quiet_sync_is_news_when_five_minutes_have_gone_since_the_one_that_was_told_and_not_before() {
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Delta, NOW)));
+        let quiet = |seconds: i64| {
+            let started = Timestamp::from_second(seconds).unwrap();
+            after(&told, &Ended::Synced(&synced(SyncKind::Delta, started)))
+        };
+        for (seconds, news) in
+            [(0, false), (299, false), (300, true), (3_600, true), (-299, false), (-300, true)]
+        {
+            assert_eq!(is_news(&told, &quiet(seconds)), news, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_sync_that_wrote_is_news_at_once() {
+        let told = after(&DirectoryStatus::default(), &Ended::Synced(&synced(SyncKind::Delta, NOW)));
+        let mut busy = synced(SyncKind::Delta, NOW);
+        busy.written.updated = 1;
+        assert!(is_news(&told, &after(&told, &Ended::Synced(&busy))));
     }
 }

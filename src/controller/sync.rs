@@ -52,6 +52,8 @@ pub struct Run<'a> {
     pub config_map: Option<&'a ConfigMapStatus>,
     /// Ends the run at the next page or write.
     pub cancel: &'a CancellationToken,
+    /// Ends the run at the next page, or before its plan is carried out; then it goes on. Ended with `cancel`.
+    pub reading: &'a CancellationToken,
     /// Told how far the run has come.
     pub progress: &'a Progress,
     /// Given back while the source says nothing.
@@ -130,10 +132,13 @@ pub enum SyncError {
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),
+    /// What was read is no longer at hand, and the source is not to be asked yet.
+    #[error("the source is not asked again before its time")]
+    NotYet,
     /// Another operator has taken over.
     #[error("another operator has taken over")]
     TakenOver,
-    /// The Directory is gone, or the operator stops.
+    /// The Directory is gone or another one, or the operator stops.
     #[error("cancelled")]
     Cancelled,
 }
@@ -173,6 +178,9 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
     let (mut planned, pending, form) = plan(run, memory, &settings, held).await?;
+    if run.reading.is_cancelled() {
+        return Err(SyncError::Cancelled);
+    }
     let leaving = Leaving::of(&planned.plan);
     let (written, changed) = match held {
         None => {

@@ -21,16 +21,15 @@ use super::{Context, delete, event};
 use crate::api::Directory;
 use crate::api::status::DirectoryStatus;
 use crate::cluster::client::explain;
-use crate::cluster::references;
 use crate::sink::DirectoryKey;
 use crate::sink::object::Owner;
 use crate::source::Class;
 use state::{State, interval, requests};
 
+mod looks;
+mod revision;
 pub(super) mod state;
 
-/// How often the Secrets and `ConfigMap`s that a Directory names are looked at between syncs.
-const REFERENCE_POLL: Duration = Duration::from_secs(10);
 /// How often a long run shows how far it has come.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a burst of edits to mirrors may last before they are repaired.
@@ -84,20 +83,22 @@ impl Worker {
                 if directory.spec.sync.suspend {
                     self.suspended(&directory, &mut state).await;
                 } else if let Some(want) = want {
-                    self.sync(&directory, &mut state, want).await;
+                    pending = self.sync(&directory, &mut state, want).await;
                 }
-                match self.wait(&directory, &mut state).await {
-                    Woken::End => return,
-                    Woken::Look => {}
-                    Woken::Sync(want) => pending = Some(want),
-                    Woken::Tell => {
-                        if let Some(untold) = state.untold.take() {
-                            self.tell(&directory, &mut state, untold).await;
+                if pending.is_none() {
+                    match self.wait(&directory, &mut state).await {
+                        Woken::End => return,
+                        Woken::Look => {}
+                        Woken::Sync(want) => pending = Some(want),
+                        Woken::Tell => {
+                            if let Some(untold) = state.untold.take() {
+                                self.tell(&directory, &mut state, untold).await;
+                            }
                         }
                     }
                 }
             }
-            if self.cancel.is_cancelled() {
+            if self.cancel.is_cancelled() || self.directory.has_changed().is_err() {
                 return;
             }
         }
@@ -106,14 +107,16 @@ impl Worker {
     /// Waits for a reason to do something.
     async fn wait(&mut self, directory: &Directory, state: &mut State) -> Woken {
         let suspended = directory.spec.sync.suspend;
-        let State { due, versions, untold, .. } = state;
-        let references_change = references_change(&self.context, &self.key, directory, versions);
+        let State { due, looks, untold, failures, .. } = state;
+        // Each edit would try a wrong password again, and some servers lock an account for that.
+        let repair = if *failures > 0 { Want::Repair } else { Want::Replan };
+        let references_change = looks.change(&self.context, &self.key, directory);
         tokio::select! {
             () = self.cancel.cancelled() => Woken::End,
             changed = self.directory.changed() => if changed.is_ok() { Woken::Look } else { Woken::End },
             () = self.drift.notified(), if !suspended => {
                 self.cancel.run_until_cancelled(tokio::time::sleep(DRIFT_DEBOUNCE)).await;
-                Woken::Sync(Want::Replan)
+                Woken::Sync(repair)
             }
             () = references_change, if !suspended => Woken::Sync(Want::Changes),
             () = tokio::time::sleep_until(*due), if !suspended => Woken::Sync(Want::Changes),
@@ -121,26 +124,51 @@ impl Worker {
         }
     }
 
-    async fn sync(&mut self, directory: &Directory, state: &mut State, want: Want) {
-        let Some(turn) = self.cancel.run_until_cancelled(Turn::take(&self.context)).await else { return };
+    /// Waits for a turn; `None` when that is not to be waited for any more: there is another spec to work by.
+    async fn turn(&mut self, directory: &Directory) -> Option<Turn> {
+        let mut turn = std::pin::pin!(Turn::take(&self.context));
+        loop {
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                changed = self.directory.changed() => {
+                    if changed.is_err() || revision::is_another(directory, &self.directory.borrow()) {
+                        return None;
+                    }
+                }
+                turn = &mut turn => return Some(turn),
+            }
+        }
+    }
+
+    /// Syncs. What it returns is still wanted: the spec became another one before the run could write.
+    async fn sync(&mut self, known: &Directory, state: &mut State, want: Want) -> Option<Want> {
+        let Some(turn) = self.turn(known).await else { return Some(want) };
+        // The wait may have been long.
+        let directory = self.directory.borrow_and_update().clone();
+        if revision::is_another(known, &directory) {
+            return Some(want);
+        }
+        let want = state.want_now(&directory).map_or(want, |asked| asked.max(want));
         let started = Instant::now();
-        let references = directory.spec.provider.provider().references();
-        let versions =
-            references::versions(&self.context.clients.request, &self.key.namespace, &references).await;
-        state.versions = Some(versions);
+        // What a repair does not read anew is still to be noticed.
+        if want != Want::Repair {
+            state.looks.catch_up(&self.context, &self.key, &directory).await;
+        }
         let cancel = self.cancel.child_token();
+        let reading = cancel.child_token();
         let progress = Progress::default();
-        let owner = owner(&self.key, directory);
+        let owner = owner(&self.key, &directory);
         let result = {
             let run = Run {
                 context: &self.context,
-                directory,
+                directory: &directory,
                 key: &self.key,
                 owner: &owner,
                 want,
                 pending: state.status.pending_plan.as_ref(),
                 config_map: state.status.config_map.as_ref(),
                 cancel: &cancel,
+                reading: &reading,
                 progress: &progress,
                 turn: &turn,
             };
@@ -153,13 +181,16 @@ impl Worker {
                     result = &mut sync => break result.unwrap_or(Err(SyncError::Plan(PlanFailure::Panicked))),
                     _ = ticks.tick() => {
                         state.shows_progress = true;
+                        state.version.follow(&self.directory.borrow(), &state.status);
                         let (known, status) = (&mut state.version, &state.status);
-                        show_progress(&self.context, &self.key, status, known, directory, &progress).await;
+                        show_progress(&self.context, &self.key, status, known, &directory, &progress).await;
                     }
-                    changed = self.directory.changed() => {
-                        let deleted = self.directory.borrow().metadata.deletion_timestamp.is_some();
-                        if changed.is_err() || deleted {
+                    changed = self.directory.changed(), if !cancel.is_cancelled() => {
+                        let now = self.directory.borrow();
+                        if changed.is_err() || now.metadata.deletion_timestamp.is_some() {
                             cancel.cancel();
+                        } else if revision::withdraws(&directory.spec, &now.spec) {
+                            reading.cancel();
                         }
                     }
                 }
@@ -167,9 +198,15 @@ impl Worker {
         };
         // Changes that came while the run went on are looked at by `wait`.
         self.directory.mark_changed();
-        if !matches!(result, Err(SyncError::Cancelled | SyncError::TakenOver)) {
-            self.conclude(directory, state, started, want, &result).await;
+        match result {
+            Err(SyncError::Cancelled) if !cancel.is_cancelled() => {
+                tracing::info!(directory = %self.key, "the spec has become another one, so the sync begins anew");
+                return Some(want);
+            }
+            Err(SyncError::Cancelled | SyncError::TakenOver | SyncError::NotYet) => {}
+            result => self.conclude(&directory, state, started, &result).await,
         }
+        None
     }
 
     async fn conclude(
@@ -177,30 +214,14 @@ impl Worker {
         directory: &Directory,
         state: &mut State,
         started: Instant,
-        want: Want,
         result: &Result<Synced, SyncError>,
     ) {
         let uid = directory.metadata.uid.as_deref().unwrap_or_default();
         let interval = interval(directory);
-        // A run that did not ask the source says nothing of whether it answers again.
-        let source_answers = status::records_were_doubted(&state.status)
-            || want != Want::Replan
-            || !matches!(result, Ok(synced) if synced.kind == crate::api::status::SyncKind::Replan);
         match result {
-            Ok(_) if source_answers => {
-                state.failures = 0;
-                state.asked = started;
-                state.due = started + schedule::jittered(interval, uid);
-            }
-            // The interval may have become shorter. A delay after failures stays what it is.
-            Ok(_) if state.failures == 0 => {
-                state.due = state.due.min(state.asked + schedule::jittered(interval, uid));
-            }
-            Ok(_) => {}
+            Ok(synced) => state.went_through(synced.kind, started, schedule::jittered(interval, uid)),
             Err(error) => {
-                state.failures += 1;
-                state.due =
-                    Instant::now() + schedule::retry_delay(state.failures, class(error), interval, uid);
+                state.failed(|failures| schedule::retry_delay(failures, class(error), interval, uid));
             }
         }
         state.generation = directory.metadata.generation;
@@ -272,27 +293,6 @@ impl Worker {
     }
 }
 
-/// Ends when an object that the Directory names is not what it was. After a start, the first look
-/// says what it was: a restart by itself is no reason to sync before the time.
-async fn references_change(
-    context: &Context,
-    key: &DirectoryKey,
-    directory: &Directory,
-    known: &mut Option<Vec<Option<String>>>,
-) {
-    let references = directory.spec.provider.provider().references();
-    if references.is_empty() {
-        return std::future::pending().await;
-    }
-    loop {
-        tokio::time::sleep(REFERENCE_POLL).await;
-        let now = references::versions(&context.clients.request, &key.namespace, &references).await;
-        if *known.get_or_insert_with(|| now.clone()) != now {
-            return;
-        }
-    }
-}
-
 fn owner(key: &DirectoryKey, directory: &Directory) -> Owner {
     Owner {
         namespace: key.namespace.clone(),
@@ -310,6 +310,7 @@ const fn class(error: &SyncError) -> Class {
         | SyncError::Mirrors(_)
         | SyncError::Form(_)
         | SyncError::Checkpoint(_)
+        | SyncError::NotYet
         | SyncError::TakenOver
         | SyncError::Cancelled => Class::Transient,
         SyncError::Source(source) => source.class,

@@ -42,6 +42,15 @@ impl Conditions {
         }
     }
 
+    /// Says of one condition what another says, as long as that is false.
+    pub fn follow(&mut self, kind: &str, other: &str) {
+        let found =
+            self.list.iter().find(|condition| condition.type_ == other && condition.status == "False");
+        if let Some(Condition { reason, message, .. }) = found.cloned() {
+            self.set(kind, false, &reason, message);
+        }
+    }
+
     /// Takes a condition away: some are there only while they hold.
     pub fn remove(&mut self, kind: &str) {
         self.list.retain(|condition| condition.type_ != kind);

@@ -15,6 +15,17 @@ pub(super) const TOO_MANY_HELD: &str = "TooManyHeldBack";
 /// The reason when an attribute is lost.
 const PERMISSION_REDUCED: &str = "PermissionReduced";
 
+/// The reason when nobody came at all.
+const EMPTY_RESULT: &str = "EmptyResult";
+
+/// The reason when records came without an id.
+const UNIDENTIFIED_RECORDS: &str = "UnidentifiedRecords";
+
+/// Whether the source did answer, and it is the answer that is doubted: each plan decides that anew.
+pub(super) fn is_doubt(reason: &str) -> bool {
+    [TOO_MANY_HELD, PERMISSION_REDUCED, EMPTY_RESULT, UNIDENTIFIED_RECORDS].contains(&reason)
+}
+
 /// The reason that a failed run gives to `SourceReady` or `Ready`.
 #[must_use]
 pub fn source_reason(error: &SyncError) -> &'static str {
@@ -28,6 +39,7 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::Mirrors(_) => "MirrorsNotRead",
         SyncError::Form(_) => "WriteFailed",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
+        SyncError::NotYet => "NotYet",
         SyncError::TakenOver => "TakenOver",
         SyncError::Cancelled => "Cancelled",
     }
@@ -54,7 +66,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }
-        SyncError::Plan(_) | SyncError::TakenOver | SyncError::Cancelled => {}
+        SyncError::Plan(_) | SyncError::NotYet | SyncError::TakenOver | SyncError::Cancelled => {}
     }
     conditions.set("Ready", false, reason, message);
 }
@@ -66,6 +78,8 @@ pub(super) fn after_sync(conditions: &mut Conditions, synced: &Synced, source_fa
         None => conditions.set("OutputReady", true, "UpToDate", output_fine(synced.held)),
     }
     if source_failing {
+        // Whatever failed besides, and has been mended since, it is this that is left.
+        conditions.follow("Ready", "SourceReady");
         return;
     }
     let losses = synced.pending.as_ref().filter(|pending| pending.takes_away() > 0);
@@ -128,14 +142,14 @@ fn withheld(withheld: &Withheld) -> (&'static str, String) {
     let count = withheld.count;
     match withheld.why {
         WithheldWhy::Empty => (
-            "EmptyResult",
+            EMPTY_RESULT,
             format!(
                 "the directory, or what scope leaves of it, has no {things} at all; {count} mirrors stay as they \
                  are: check the base, the filter, the scope and the account's rights"
             ),
         ),
         WithheldWhy::Unidentified => (
-            "UnidentifiedRecords",
+            UNIDENTIFIED_RECORDS,
             format!(
                 "some records of {things} came without an id, so that none of them can be called missing; {count} \
                  mirrors that may be theirs stay: see status.quarantined"

@@ -35,7 +35,7 @@ pub(super) async fn read(run: &Run<'_>, attributes: Vec<String>) -> Result<Arc<K
         }
         Ok(())
     });
-    let read = run.cancel.run_until_cancelled(reading).await.ok_or(SyncError::Cancelled)?;
+    let read = run.reading.run_until_cancelled(reading).await.ok_or(SyncError::Cancelled)?;
     read.map_err(|error| {
         SyncError::Mirrors(format!("the mirrors could not be read, whose values are to stay: {error}"))
     })?;

@@ -18,6 +18,8 @@ use crate::source::{Class, Cursor, Expected, Material, Pull, TenantId};
 /// What is asked of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
+    /// Nothing: mirrors are repaired from the last reading or, without it, when the source may be asked again.
+    Repair,
     /// Nothing, if the last reading is still at hand: only rules or mirrors have changed.
     Replan,
     /// What has changed, if that can be had.
@@ -46,10 +48,15 @@ pub(super) async fn pull(
     if memory.reading.is_none() {
         recall(run, memory, settings);
     }
-    let ask_again = grace_time_is_over(memory, settings) || another_is_named(run, memory);
-    let want = if ask_again { Want::Full } else { run.want };
+    let another = another_is_named(run, memory);
+    let ask_again = another || grace_time_is_over(memory, settings);
+    let want = if ask_again && run.want != Want::Repair { Want::Full } else { run.want };
+    let usable = usable(memory, settings, fingerprint, want);
+    if want == Want::Repair && (another || !matches!(usable, Some(Usable::AsItIs))) {
+        return Err(SyncError::NotYet);
+    }
     let mut source = run.turn.patient(run.directory.spec.provider.provider().source(material)?);
-    match usable(memory, settings, fingerprint, want) {
+    match usable {
         Some(Usable::AsItIs) => return Ok(Pulled { kind: SyncKind::Replan, unchanged: true }),
         Some(Usable::Cursor(cursor)) => {
             if let Some(pulled) = pull_changes(run, memory, &mut source, cursor, fingerprint).await? {
@@ -81,7 +88,7 @@ async fn pull_changes(
     let request = Pull::Changes(cursor.clone());
     let expected = expected(run, memory);
     let pull = collect(source, request, &expected, &mut snapshot, progress);
-    let answer = cancellable(run, pull).await?;
+    let answer = cancellable(run, pull).await.and_then(|answer| Ok(answer?));
     match answer {
         Ok(collected) if remembered || collected.changed == 0 => {
             remember_tenant(memory, collected.tenant);
@@ -98,7 +105,7 @@ async fn pull_changes(
         Ok(_) => memory.reading = None,
         // So it is with changes that cannot be trusted. What is at hand stays until then, for
         // repairs: each change in it is true by itself, and nobody is missing from it.
-        Err(error) if error.class == Class::ChangesUnknown => {
+        Err(SyncError::Source(error)) if error.class == Class::ChangesUnknown => {
             memory.reading = memory.reading.take().filter(|_| remembered);
             if let Some(reading) = &mut memory.reading {
                 reading.snapshot = Some(Arc::new(snapshot));
@@ -107,7 +114,7 @@ async fn pull_changes(
             tracing::info!(directory = %run.key, reason = %error, "reading everything instead of changes");
         }
         // What is at hand is of a directory that is not there any more.
-        Err(error) if error.class == Class::TenantChanged => {
+        Err(SyncError::Source(error)) if error.class == Class::TenantChanged => {
             memory.reading = None;
             return Err(error.into());
         }
@@ -116,7 +123,7 @@ async fn pull_changes(
                 Some(reading) if remembered => reading.snapshot = Some(Arc::new(snapshot)),
                 _ => memory.settled = settled,
             }
-            return Err(error.into());
+            return Err(error);
         }
     }
     Ok(None)
@@ -220,7 +227,7 @@ fn usable(memory: &Memory, settings: &Settings, fingerprint: ContentHash, want: 
     let snapshot_fits = reading.snapshot.as_ref().is_none_or(|snapshot| snapshot.stale_share() < 0.5);
     let fresh = reading.full_since.is_some_and(|since| since.elapsed() < settings.full_interval);
     match want {
-        Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
+        Want::Repair | Want::Replan if reading.snapshot.is_some() => Some(Usable::AsItIs),
         Want::Replan | Want::Changes if fresh && snapshot_fits => reading.cursor.clone().map(Usable::Cursor),
         _ => None,
     }
@@ -242,9 +249,9 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
     let spec = &checkpoint.spec;
     let digest = run.context.observed.digest(run.key).to_string();
     let counts = run.context.observed.counts(run.key);
-    // Of people in their grace time there are mirrors that the status does not count.
     let waits = memory.lasting.as_ref().is_some_and(|lasting| !lasting.marks.is_empty());
-    let told = waits || run.directory.status.as_ref().is_some_and(|status| status::tells_of(status, counts));
+    let status = run.directory.status.as_ref();
+    let told = status.is_some_and(|status| status::tells_of(status, counts, waits));
     let proves = told
         && spec.directory_uid == run.owner.uid
         && spec.rules_hash == settings.rules_hash.to_string()
@@ -265,5 +272,5 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
 }
 
 async fn cancellable<T>(run: &Run<'_>, work: impl Future<Output = T>) -> Result<T, SyncError> {
-    run.cancel.run_until_cancelled(work).await.ok_or(SyncError::Cancelled)
+    run.reading.run_until_cancelled(work).await.ok_or(SyncError::Cancelled)
 }

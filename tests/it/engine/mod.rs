@@ -3,6 +3,8 @@
 mod adoption;
 mod deletion;
 mod events;
+mod failing;
+mod outdated;
 mod output;
 mod plans;
 mod restart;

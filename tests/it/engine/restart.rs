@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::support::cluster::Cluster;
-use crate::support::ldap::Slapd;
+use crate::support::ldap::{Company, Slapd};
 use crate::support::stage::{ONE, TWO, csv, csv_from, ldap, with};
 
 #[tokio::test]
@@ -113,4 +113,29 @@ async fn a_backoff_goes_on_where_it_was() {
     assert_eq!(after.conditions, before.conditions);
     stage.sync("acme").await;
     assert_eq!(stage.status("acme").await.failures, Some(3), "the count goes on too");
+}
+
+#[tokio::test]
+async fn a_reading_that_is_doubted_stays_so_over_a_restart_although_somebody_waits_for_the_grace_time() {
+    let mut stage = Stage::new("doubted").await;
+    let company = || Slapd::builder().company(Company::of(40, 3));
+    let mut slapd = company().start();
+    stage.reader().await;
+    let rarely = json!({"sync": {"interval": "168h"}, "deletion": {"graceTime": "1h"}});
+    stage.directory("acme", with(ldap(&slapd.url()), &rarely)).await;
+    stage.ready("acme", "True", "Synced").await;
+    slapd.modify("dn: uid=user0039,ou=people,dc=example,dc=test\nchangetype: delete\n");
+    stage.full_sync("acme").await;
+    assert_eq!(stage.status("acme").await.missing.unwrap().users, 1);
+    // No entry changes, so no list of changes shows it.
+    slapd.reconfigure(&company().directive("access to attrs=mail,manager by * none"));
+    stage.full_sync("acme").await;
+    stage.ready("acme", "False", "PermissionReduced").await;
+    let before = stage.status("acme").await;
+
+    stage.operator.restart().await;
+    stage.sync("acme").await;
+    let after = stage.status("acme").await;
+    assert_eq!(after.conditions, before.conditions);
+    assert_eq!(after.pending_plan, before.pending_plan);
 }
