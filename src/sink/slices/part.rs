@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::object::{self, PLURAL, Wanted, observe};
 use super::{Contents, SliceObject};
 use crate::api::{DirectorySlice, FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
-use crate::sink::object::uid_number;
+use crate::sink::object::{Lacking, uid_number};
 use crate::sink::writer::{CONFLICT_TRIES, Outcome, Writer, is_conflict, outcome_of};
 use crate::slice::{Bucket, Family, PayloadHash, SliceName, entry, members, payload};
 
@@ -57,7 +58,7 @@ impl Writer<'_> {
         let _being_written = self.observed.writing_slice(self.key, wanted.name);
         match self.observed.slice(self.key, wanted.name) {
             Some(known) if known.hash == Some(wanted.payload.hash) && known.owner == owner => Ok(false),
-            Some(known) => self.change_slice(wanted, known).await.map(|()| true),
+            Some(known) => self.change_slice(wanted, known, Lacking::default()).await.map(|()| true),
             None => self.create_slice(wanted).await.map(|()| true),
         }
     }
@@ -71,7 +72,7 @@ impl Writer<'_> {
             // A create whose answer was lost, or a slice whose label somebody removed.
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
                 match self.fetch_slice(wanted.name).await {
-                    Ok(Some(found)) => self.change_slice(wanted, found).await,
+                    Ok(Some((found, lacking))) => self.change_slice(wanted, found, lacking).await,
                     Ok(None) => {
                         Err(Outcome::Failed(format!("{} was there and gone within a moment", wanted.name)))
                     }
@@ -82,10 +83,15 @@ impl Writer<'_> {
         }
     }
 
-    async fn change_slice(&self, wanted: &Wanted, mut observed: SliceObject) -> Result<(), Outcome> {
+    async fn change_slice(
+        &self,
+        wanted: &Wanted,
+        mut observed: SliceObject,
+        mut lacking: Lacking,
+    ) -> Result<(), Outcome> {
         let mut failure = None;
         for _ in 0..CONFLICT_TRIES {
-            let patch = object::patch(self.owner, wanted, &observed).to_string().into_bytes();
+            let patch = object::patch(self.owner, wanted, &observed, lacking).to_string().into_bytes();
             match self.patch_slice(wanted.name, patch).await {
                 Ok(written) if written.hash == Some(wanted.payload.hash) => return Ok(()),
                 // The payload of an edited slice may turn out to have been right.
@@ -101,7 +107,9 @@ impl Writer<'_> {
                 Err(error) => return Err(outcome_of(&error)),
             }
             match self.fetch_slice(wanted.name).await {
-                Ok(Some(found)) => observed = found,
+                // Nothing has changed since: it was no conflict.
+                Ok(Some(found)) if found == (observed, lacking) => break,
+                Ok(Some(found)) => (observed, lacking) = found,
                 Ok(None) => return Box::pin(self.create_slice(wanted)).await,
                 Err(error) => return Err(outcome_of(&error)),
             }
@@ -124,11 +132,10 @@ impl Writer<'_> {
         self.send_slice(Method::PATCH, &uri, "application/json-patch+json", patch).await
     }
 
-    async fn fetch_slice(&self, name: SliceName) -> Result<Option<SliceObject>, kube::Error> {
-        match self.send_slice(Method::GET, &self.slice(name), "application/json", Vec::new()).await {
-            Ok(found) => Ok(Some(found)),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(error) => Err(error),
+    async fn fetch_slice(&self, name: SliceName) -> Result<Option<(SliceObject, Lacking)>, kube::Error> {
+        match self.look(&self.slice(name)).await? {
+            Some((found, lacking)) => Ok(Some((self.note_slice(&found)?, lacking))),
+            None => Ok(None),
         }
     }
 
@@ -141,7 +148,11 @@ impl Writer<'_> {
         body: Vec<u8>,
     ) -> Result<SliceObject, kube::Error> {
         let metadata = self.send(method, uri, content_type, body).await?;
-        let (_, name, object) = observe(&metadata)
+        self.note_slice(&metadata)
+    }
+
+    fn note_slice(&self, metadata: &ObjectMeta) -> Result<SliceObject, kube::Error> {
+        let (_, name, object) = observe(metadata)
             .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
         self.observed.slice_written(self.key, name, object);
         Ok(object)
