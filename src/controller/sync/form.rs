@@ -9,7 +9,7 @@ use super::{Held, Run, SyncError};
 use crate::api::directory::Form;
 use crate::cluster::client::explain;
 use crate::plan::Plan;
-use crate::plan::form::choose;
+use crate::plan::form::{choose, for_now};
 use crate::sink::object::uid_number;
 use crate::sink::slices;
 
@@ -25,12 +25,13 @@ pub(super) async fn plan(
     know_slices(run).await?;
     let planned = planning::plan(run, memory, settings).await?;
     let present = observed.form(run.key);
+    let there = observed.size_after(run.key, &Plan::default());
     let mut size = observed.size_after(run.key, &planned.plan);
     if planned.above_limits.is_some() {
         // What the guard may hold back is there until it is gone.
-        size = size.max(observed.size_after(run.key, &Plan::default()));
+        size = size.max(there);
     }
-    let form = choose(run.directory.spec.output.mode, present, size);
+    let form = for_now(choose(run.directory.spec.output.mode, present, size), present, there);
     if held.is_some() || planned.too_many_held.is_some() {
         return Ok((planned, form));
     }

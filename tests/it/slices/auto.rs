@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::support::audit::AuditEvent;
 
 #[tokio::test]
 async fn auto_goes_to_slices_for_a_large_group_and_does_not_come_back_until_it_is_clearly_smaller() {
@@ -28,6 +29,34 @@ async fn auto_goes_to_slices_for_a_large_group_and_does_not_come_back_until_it_i
     has_form(&stage, "acme", "Objects").await;
     of(1_000).await;
     has_form(&stage, "acme", "Objects").await;
+}
+
+#[tokio::test]
+async fn a_group_that_becomes_small_enough_for_an_object_is_there_all_the_while() {
+    let stage = Stage::new("auto-shrinks").await;
+    stage.tables("people", &people(0..1_100), &members("staff", 0..1_001)).await;
+    stage.directory("acme", mode("Auto")).await;
+    stage.ready("acme", "True", "Synced").await;
+    has_form(&stage, "acme", "Slices").await;
+    let mark = Cluster::get().audit_mark();
+    stage.rewrite("people", json!({"user_groups.csv": members("staff", 0..600)})).await;
+    stage.sync("acme").await;
+    stage.ready("acme", "True", "Synced").await;
+    stage.sync("acme").await;
+    has_form(&stage, "acme", "Objects").await;
+    assert_eq!(stage.group("staff").await.spec.group.member_count, 600);
+    let written = stage.written(mark);
+    let place = |verb: &str, resource: &str, name: &str| {
+        let is = |event: &AuditEvent| {
+            event.verb == verb
+                && event.object_ref.resource == resource
+                && event.object_ref.name.contains(name)
+        };
+        written.iter().position(is)
+    };
+    let (created, switched) =
+        (place("create", "directorygroups", ""), place("delete", "directoryslices", "manifest"));
+    assert!(created.is_some() && created < switched, "{created:?} {switched:?}");
 }
 
 #[tokio::test]
