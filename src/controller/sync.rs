@@ -153,9 +153,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         references::read(client, &run.key.namespace, &provider.references()).await?;
     let material = material.through(run.context.egress.clone());
     checkpoint::recall(run, memory).await?;
-    if let Some(lasting) = &mut memory.lasting {
-        leaving::catch_up(lasting, started.as_second(), |name| run.context.observed.get(run.key, name));
-    }
+    leaving::after_a_crash(run, memory, started.as_second()).await?;
 
     let held = held(spec);
     let mut pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;

@@ -69,7 +69,10 @@ pub(super) fn has_more_to_write(run: &Run<'_>, form: Form) -> bool {
 }
 
 /// Sees to it that it is known who is in the slices, where they are the form.
-async fn know_slices(run: &Run<'_>) -> Result<(), SyncError> {
+///
+/// # Errors
+/// [`SyncError::Mirrors`] when the apiserver does not answer.
+pub(super) async fn know_slices(run: &Run<'_>) -> Result<(), SyncError> {
     let observed = &run.context.observed;
     if observed.form(run.key) == Some(Form::Slices) && !observed.knows_slices(run.key) {
         let contents = slices::load(&run.context.clients.request, run.owner).await;
