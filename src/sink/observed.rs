@@ -16,7 +16,7 @@ use super::object::observe;
 use crate::model::{ContentHash, MirrorName};
 use crate::plan::{Counts, Index, Observed};
 
-use mirrors::Mirrors;
+use mirrors::{Mirrors, Watched};
 pub use writing::BeingWritten;
 pub(super) use writing::count_down;
 
@@ -48,6 +48,14 @@ pub struct ObservedMirrors {
 #[derive(Debug, Default)]
 struct Shared {
     directories: HashMap<DirectoryKey, Mirrors>,
+    /// How many lists of what are under way.
+    listings: HashMap<Watched, u32>,
+}
+
+impl Shared {
+    fn is_listing(&self, watched: Watched) -> bool {
+        self.listings.contains_key(&watched)
+    }
 }
 
 /// What a Directory's plan starts from.
@@ -126,9 +134,13 @@ impl ObservedMirrors {
     pub fn written(&self, key: &DirectoryKey, metadata: &ObjectMeta) {
         let Some((_, name, observed)) = observe(metadata) else { return };
         let mut shared = self.lock();
+        let listing = shared.is_listing(Watched::Objects(name.kind));
         let mirrors = shared.directories.entry(key.clone()).or_default();
         mirrors.lost.remove(&name);
         mirrors.deleted_by_us.remove(&name);
+        if listing {
+            mirrors.fresh.insert(name);
+        }
         if mirrors.index.get(name).is_none_or(|known| known.resource_version < observed.resource_version) {
             mirrors.index.insert(name, observed);
         }

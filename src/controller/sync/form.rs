@@ -75,11 +75,12 @@ pub(super) fn has_more_to_write(run: &Run<'_>, form: Form) -> bool {
 pub(super) async fn know_slices(run: &Run<'_>) -> Result<(), SyncError> {
     let observed = &run.context.observed;
     if observed.form(run.key) == Some(Form::Slices) && !observed.knows_slices(run.key) {
+        let as_of = observed.slice_surprises(run.key);
         let contents = slices::load(&run.context.clients.request, run.owner).await;
         let contents = contents.map_err(|error| {
             SyncError::Mirrors(format!("the slices could not be read: {}", explain(&error)))
         })?;
-        observed.read_slices(run.key, contents);
+        observed.read_slices(run.key, slices::Contents { as_of, ..contents });
     }
     Ok(())
 }

@@ -35,11 +35,14 @@ impl Writer<'_> {
         let as_known = known.layout.get(bucket).is_some_and(|summary| summary.hash == hash);
         let directory = &self.owner.directory;
         let key = |line: &[u8]| match bucket.family {
-            // Nobody but us adds an entry: what is not known came by an edit.
+            // Nobody but us adds an entry: what is not known came by an edit. A slice that was taken for lost
+            // since the plan was made may be there, as when somebody has taken its label away.
             Family::Users | Family::Groups => {
-                let name = entry::said(directory, line)?.name;
-                let ours = Family::of(name.kind) == bucket.family && known.index.get(name).is_some();
-                ours.then_some(name.id)
+                let said = entry::said(directory, line)?;
+                let is_whole = members::chunks(said.members as usize) == 0;
+                let is_there = is_whole && known.lost.contains(&said.name);
+                let ours = is_there || known.index.get(said.name).is_some();
+                (ours && Family::of(said.name.kind) == bucket.family).then_some(said.name.id)
             }
             Family::Members => {
                 let (group, chunk) = members::said(directory, line)?;
@@ -134,7 +137,11 @@ impl Writer<'_> {
 
     async fn fetch_slice(&self, name: SliceName) -> Result<Option<(SliceObject, Lacking)>, kube::Error> {
         match self.look(&self.slice(name)).await? {
-            Some((found, lacking)) => Ok(Some((self.note_slice(&found)?, lacking))),
+            Some((found, lacking)) => {
+                let (name, object) = slice_of(&found)?;
+                self.observed.slice_found(self.key, name, object);
+                Ok(Some((object, lacking)))
+            }
             None => Ok(None),
         }
     }
@@ -148,12 +155,7 @@ impl Writer<'_> {
         body: Vec<u8>,
     ) -> Result<SliceObject, kube::Error> {
         let metadata = self.send(method, uri, content_type, body).await?;
-        self.note_slice(&metadata)
-    }
-
-    fn note_slice(&self, metadata: &ObjectMeta) -> Result<SliceObject, kube::Error> {
-        let (_, name, object) = observe(metadata)
-            .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
+        let (name, object) = slice_of(&metadata)?;
         self.observed.slice_written(self.key, name, object);
         Ok(object)
     }
@@ -165,4 +167,10 @@ impl Writer<'_> {
     fn slice(&self, name: SliceName) -> String {
         format!("{}/{}", self.slices(), name.object_name(&self.owner.directory))
     }
+}
+
+fn slice_of(metadata: &ObjectMeta) -> Result<(SliceName, SliceObject), kube::Error> {
+    let (_, name, object) = observe(metadata)
+        .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
+    Ok((name, object))
 }
