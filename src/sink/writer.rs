@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::object::{self, Lacking, Owner, patch, patch_generation, plural};
 use super::observed::{DirectoryKey, ObservedMirrors};
 use super::pace::{MOST_IN_FLIGHT, Pace};
+use super::slices::Unconverted;
 use crate::api::{FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
 use crate::model::{ContentHash, Kind, MirrorName};
@@ -325,6 +326,14 @@ impl WriteReport {
         self.failed += other.failed + other.refused;
         self.cancelled |= other.cancelled;
         self.first_failure = self.first_failure.take().or(other.first_failure).or(other.first_refusal);
+    }
+
+    /// Takes note of why the mirrors are not in the form that they are to have.
+    pub fn failed_to_convert(&mut self, why: Unconverted) {
+        self.count(match why {
+            Unconverted::Refused(why) => Outcome::Refused(why),
+            Unconverted::Failed(why) => Outcome::Failed(why),
+        });
     }
 
     /// Mirrors written.
