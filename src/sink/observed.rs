@@ -53,6 +53,13 @@ struct Shared {
 }
 
 impl Shared {
+    /// Forgets a Directory of which nothing is left.
+    fn prune(&mut self, key: &DirectoryKey) {
+        if self.directories.get(key).is_some_and(Mirrors::is_over) {
+            self.directories.remove(key);
+        }
+    }
+
     fn is_listing(&self, watched: Watched) -> bool {
         self.listings.contains_key(&watched)
     }
@@ -153,6 +160,24 @@ impl ObservedMirrors {
         if let Some(known) = mirrors.index.remove(name) {
             mirrors.deleted_by_us.insert(name, known.resource_version);
         }
+    }
+
+    /// Notes that a Directory is worked on from now on. What went before is nothing that it has lost.
+    pub fn begin(&self, key: &DirectoryKey) {
+        if let Some(mirrors) = self.lock().directories.get_mut(key) {
+            mirrors.unattended = false;
+            mirrors.lost.clear();
+        }
+    }
+
+    /// Notes that a Directory is worked on no more. What is in the cluster stays known, for a namesake that
+    /// takes it over, until it is gone.
+    pub fn end(&self, key: &DirectoryKey) {
+        let mut shared = self.lock();
+        if let Some(mirrors) = shared.directories.get_mut(key) {
+            mirrors.abandon();
+        }
+        shared.prune(key);
     }
 
     fn report_drift(&self, key: DirectoryKey) {

@@ -151,10 +151,22 @@ async fn deleting_a_directory_takes_its_mirrors_with_it_where_that_was_asked_for
     stage.people(TWO).await;
     let mut spec = csv();
     spec["deletion"] = json!({"onDirectoryDelete": "Delete"});
+    stage.directory("acme", spec.clone()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let directories = stage.api::<Directory>();
+    directories.delete("acme", &DeleteParams::default()).await.unwrap();
+    stage.users_become(&[]).await;
+    eventually("the Directory is gone", LIMIT, async || match directories.get_opt("acme").await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+
+    // What went with it is not what a namesake has lost.
     stage.directory("acme", spec).await;
     stage.ready("acme", "True", "Synced").await;
-    stage.api::<Directory>().delete("acme", &DeleteParams::default()).await.unwrap();
-    stage.users_become(&[]).await;
+    let run = stage.status("acme").await.last_sync.unwrap();
+    assert_eq!((run.created, run.drift_repaired), (3, 0));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(super) struct Mirrors {
     pub fresh: HashSet<MirrorName>,
     /// Mirrors that someone else deleted and that have not been written again.
     pub lost: HashSet<MirrorName>,
+    /// Whether nobody works on the Directory, so that what goes is not missing.
+    pub unattended: bool,
     /// Counts what others did, so that a Directory knows whether it has to look again.
     pub touched: u64,
     /// The mirrors that are in slices.
@@ -181,10 +183,24 @@ impl Mirrors {
         }
         self.deleted_by_us.remove(&name);
         let lost = self.index.remove(name).is_some() && !self.being_written.contains_key(&name);
-        if lost {
+        if lost && !self.unattended {
             self.lost.insert(name);
         }
         lost
+    }
+
+    /// Forgets all but what is in the cluster, since nobody works on the Directory any more.
+    pub(super) fn abandon(&mut self) {
+        self.unattended = true;
+        self.lost = HashSet::new();
+        self.deleted_by_us = HashMap::new();
+        self.slices.abandon();
+    }
+
+    /// Whether nobody works on the Directory and nothing is left of it.
+    pub(super) fn is_over(&self) -> bool {
+        let objects = self.index.count(Kind::User) + self.index.count(Kind::Group);
+        self.unattended && objects == 0 && self.slices.is_empty()
     }
 }
 
@@ -225,6 +241,16 @@ mod tests {
         assert!(mirrors.index.get(group()).is_some() && mirrors.lost.is_empty());
         assert!(mirrors.gone(Seen::Mirror(group(), observed(14))));
         assert!(mirrors.index.get(group()).is_none() && mirrors.lost.contains(&group()));
+    }
+
+    #[test]
+    fn what_goes_after_its_directory_is_not_lost_and_what_stays_is_known() {
+        let mut mirrors = mirrors(13);
+        mirrors.lost.insert(MirrorName::new(Kind::Group, "2"));
+        mirrors.abandon();
+        assert!(mirrors.index.get(group()).is_some() && mirrors.lost.is_empty() && !mirrors.is_over());
+        mirrors.gone(Seen::Mirror(group(), observed(14)));
+        assert!(mirrors.lost.is_empty() && mirrors.is_over());
     }
 
     #[test]

@@ -135,6 +135,7 @@ impl ObservedMirrors {
                 touched.push(key.clone());
             }
         }
+        shared.directories.retain(|_, mirrors| !mirrors.is_over());
         count_down(&mut shared.listings, &watched);
         drop(shared);
         for key in touched {
@@ -152,7 +153,10 @@ impl ObservedMirrors {
 
     fn gone(&self, metadata: &ObjectMeta) {
         let Some((key, seen)) = seen(metadata) else { return };
-        let lost = self.lock().directories.get_mut(&key).is_some_and(|mirrors| mirrors.gone(seen));
+        let mut shared = self.lock();
+        let lost = shared.directories.get_mut(&key).is_some_and(|mirrors| mirrors.gone(seen));
+        shared.prune(&key);
+        drop(shared);
         if lost {
             self.report_drift(key);
         }

@@ -236,6 +236,12 @@ impl Slices {
         self.fresh.clear();
     }
 
+    /// Forgets all but which slices there are, since nobody works on the Directory any more.
+    pub fn abandon(&mut self) {
+        self.contents = None;
+        self.deleted_by_us = HashMap::new();
+    }
+
     fn doubt_contents(&mut self, name: SliceName) {
         if let (SliceName::Bucket(bucket), Some(contents)) = (name, &mut self.contents) {
             contents.doubt(bucket);
