@@ -31,7 +31,7 @@ pub struct Slices {
     deleted_by_us: HashMap<SliceName, u64>,
     /// Slices that we are writing, how often each: what a watch says of them meanwhile is our doing.
     being_written: HashMap<SliceName, u32>,
-    /// Of those, the ones that a watch showed changed, while no answer to a write of ours has said so.
+    /// Of those, the ones that a watch showed changed or gone, while no answer to a write of ours has said so.
     unanswered: HashSet<SliceName>,
     /// Slices that we wrote while the watch was listing them: it may list them as they were before.
     fresh: HashSet<SliceName>,
@@ -159,6 +159,7 @@ impl Slices {
 
     /// Notes that we deleted a slice.
     pub fn deleted(&mut self, name: SliceName) {
+        self.unanswered.remove(&name);
         if let Some(known) = self.objects.remove(&name) {
             self.deleted_by_us.insert(name, known.resource_version);
         }
@@ -169,8 +170,8 @@ impl Slices {
         *self.being_written.entry(name).or_default() += 1;
     }
 
-    /// Notes that a write of a slice has ended; true when a watch showed the slice changed meanwhile and no
-    /// answer said so: it may have been our write or another's.
+    /// Notes that a write of a slice has ended; true when a watch showed the slice changed or gone meanwhile
+    /// and no answer said so: it may have been our write or another's.
     pub fn is_written(&mut self, name: SliceName) -> bool {
         count_down(&mut self.being_written, &name);
         let surprising = !self.being_written.contains_key(&name) && self.unanswered.remove(&name);
@@ -255,7 +256,12 @@ impl Slices {
             return false;
         }
         self.deleted_by_us.remove(&name);
-        let lost = self.objects.remove(&name).is_some() && !self.being_written.contains_key(&name);
+        let was_there = self.objects.remove(&name).is_some();
+        let ours = self.being_written.contains_key(&name);
+        if was_there && ours {
+            self.unanswered.insert(name);
+        }
+        let lost = was_there && !ours;
         if let (true, SliceName::Bucket(bucket), Some(contents)) = (lost, name, &mut self.contents) {
             contents.lose(bucket);
             // It may be there without the label by which it is watched.
@@ -440,6 +446,21 @@ mod tests {
         assert!(slices.applied(SliceName::Bucket(USERS), object(14, Some(5)), false));
         assert!(!slices.are_known());
         read(&mut slices);
+    }
+
+    #[test]
+    fn a_slice_that_went_while_it_was_written_is_looked_for_unless_that_was_our_doing_or_it_is_there_again() {
+        let name = SliceName::Bucket(USERS);
+        let write = |answer: fn(&mut Slices, SliceName)| {
+            let mut slices = slices().0;
+            slices.will_be_written(name);
+            assert!(!slices.gone(name, 12));
+            answer(&mut slices, name);
+            (slices.is_written(name), slices.are_known())
+        };
+        assert_eq!(write(|_, _| {}), (true, false));
+        assert_eq!(write(Slices::deleted), (false, true));
+        assert_eq!(write(|slices, name| slices.written(name, object(13, Some(5)), false)), (false, true));
     }
 
     #[test]
