@@ -166,13 +166,16 @@ impl Supervisor {
             cancel: cancel.clone(),
         };
         let predecessor = self.ending.remove(&key);
+        let (observed, name) = (self.context.observed.clone(), key.clone());
         let task = tokio::spawn(async move {
             // Two workers of one Directory would write over each other.
             if let Some(predecessor) = predecessor {
                 // A worker that panicked has said so already.
                 let _ = predecessor.await;
             }
+            observed.begin(&name);
             worker.run().await;
+            observed.end(&name);
         });
         self.workers.insert(key, Handle { uid, directory: sender, drift, cancel, task });
     }

@@ -28,6 +28,7 @@ mod planning;
 mod publishing;
 mod pulling;
 
+use form::Chosen;
 pub use held_back::{TooManyHeld, reasons};
 use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
@@ -158,9 +159,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
         references::read(client, &run.key.namespace, &provider.references()).await?;
     let material = material.through(run.context.egress.clone());
     checkpoint::recall(run, memory).await?;
-    if let Some(lasting) = &mut memory.lasting {
-        leaving::catch_up(lasting, started.as_second(), |name| run.context.observed.get(run.key, name));
-    }
+    leaving::after_a_crash(run, memory, started.as_second()).await?;
 
     let held = held(spec);
     let mut pulled = pulling::pull(run, memory, &settings, &material, fingerprint).await?;
@@ -177,10 +176,11 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
 
     // Until all of the plan has been carried out, nothing is known of what the cluster shows.
     memory.settled = None;
-    let (mut planned, pending, form) = plan(run, memory, &settings, held).await?;
+    let (mut planned, pending, chosen) = plan(run, memory, &settings, held).await?;
     if run.reading.is_cancelled() {
         return Err(SyncError::Cancelled);
     }
+    let form = chosen.form;
     let leaving = Leaving::of(&planned.plan);
     let (written, changed) = match held {
         None => {
@@ -193,7 +193,7 @@ pub async fn sync(run: &Run<'_>, memory: &mut Memory) -> Result<Synced, SyncErro
             }
             let changed = publishing::Changed::by(&plan);
             memory.release_what_is_not_kept();
-            (write(run, plan, form).await?, Some(changed))
+            (write(run, plan, chosen).await?, Some(changed))
         }
         Some(_) => (WriteReport::default(), None),
     };
@@ -279,9 +279,9 @@ async fn plan(
     memory: &mut Memory,
     settings: &Settings,
     held: Option<Held>,
-) -> Result<(Planned, Option<PendingPlan>, Form), SyncError> {
+) -> Result<(Planned, Option<PendingPlan>, Chosen), SyncError> {
     loop {
-        let (mut planned, form) = form::plan(run, memory, settings, held).await?;
+        let (mut planned, chosen) = form::plan(run, memory, settings, held).await?;
         if let Some(too_many) = planned.too_many_held.take() {
             return Err(SyncError::TooManyHeld(Box::new(too_many)));
         }
@@ -302,7 +302,7 @@ async fn plan(
                     lasting.attributes.after(&planned.tally, kept, &settings.origins, mirrors);
             }
         }
-        return Ok((planned, pending, form));
+        return Ok((planned, pending, chosen));
     }
 }
 
@@ -366,7 +366,8 @@ fn held(spec: &crate::api::DirectorySpec) -> Option<Held> {
     }
 }
 
-async fn write(run: &Run<'_>, plan: Plan, form: Form) -> Result<WriteReport, SyncError> {
+async fn write(run: &Run<'_>, plan: Plan, chosen: Chosen) -> Result<WriteReport, SyncError> {
+    let Chosen { form, unconverted } = chosen;
     let writer = run.writer();
     run.progress.planned(plan.writes());
     let progress = |done| run.progress.written(done);
@@ -374,8 +375,11 @@ async fn write(run: &Run<'_>, plan: Plan, form: Form) -> Result<WriteReport, Syn
         Form::Objects => writer.apply(plan, progress).await,
         Form::Slices => writer.apply_to_slices(plan, progress).await,
     };
-    if written.is_whole() {
-        written.failed_to_retire(writer.retire(form).await);
+    match unconverted {
+        // What has been copied into the other form is used by the next try.
+        Some(why) => written.failed_to_convert(why),
+        None if written.is_whole() => written.failed_to_retire(writer.retire(form).await),
+        None => {}
     }
     if written.cancelled { Err(SyncError::Cancelled) } else { Ok(written) }
 }

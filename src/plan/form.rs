@@ -74,6 +74,17 @@ pub fn choose(mode: OutputMode, present: Option<Form>, size: Size) -> Form {
     }
 }
 
+/// The form for the present run, when another one has been chosen; `there` is the size before the run's
+/// plan. Objects are made of what is there, without groups that fit into none, and applications would lose
+/// those until the plan is carried out. So it is carried out in the slices, and the next run leaves them.
+#[must_use]
+pub fn for_now(chosen: Form, present: Option<Form>, there: Size) -> Form {
+    match (present, chosen) {
+        (Some(Form::Slices), Form::Objects) if there.largest_group > MAX_INLINE_MEMBERS => Form::Slices,
+        _ => chosen,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +118,17 @@ mod tests {
         assert_eq!(choose(OutputMode::Objects, Some(Form::Slices), size), Form::Objects);
         assert_eq!(choose(OutputMode::Slices, Some(Form::Objects), Size::default()), Form::Slices);
     }
+
+    #[test]
+    fn a_group_that_is_to_become_small_does_so_before_the_slices_go() {
+        let there = |largest_group| Size { users: 10, largest_group };
+        let (slices, objects) = (Form::Slices, Form::Objects);
+        assert_eq!(for_now(objects, Some(slices), there(1_001)), slices);
+        assert_eq!(for_now(objects, Some(slices), there(1_000)), objects);
+        assert_eq!(for_now(slices, Some(objects), there(1_001)), slices);
+        assert_eq!(for_now(objects, None, there(1_001)), objects);
+    }
+
     #[test]
     fn a_group_that_fits_into_no_object_keeps_its_slices() {
         let size = Size { users: 10, largest_group: 1_001 };

@@ -88,11 +88,17 @@ pub fn new_object(owner: &Owner, mirror: &Mirror) -> Result<Vec<u8>, ObjectError
 ///
 /// # Errors
 /// When the content cannot be written as JSON.
-pub fn patch(owner: &Owner, mirror: &Mirror, observed: &Observed) -> Result<Value, ObjectError> {
+pub fn patch(
+    owner: &Owner,
+    mirror: &Mirror,
+    observed: &Observed,
+    lacking: Lacking,
+) -> Result<Value, ObjectError> {
     let same_spec = observed.hash == Some(mirror.hash);
     let generation = if same_spec { observed.generation } else { observed.generation + 1 };
-    let mut operations =
-        metadata_operations(&labels(owner, mirror.state), &annotations(owner, mirror, generation));
+    let mut operations = lacking.operations();
+    operations
+        .extend(metadata_operations(&labels(owner, mirror.state), &annotations(owner, mirror, generation)));
     operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": observed.resource_version.to_string()}));
     if !same_spec {
         let spec: Value = serde_json::from_slice(&spec(owner, mirror)?)?;
@@ -107,6 +113,29 @@ pub fn patch(owner: &Owner, mirror: &Mirror, observed: &Observed) -> Result<Valu
 pub fn patch_generation(hash: ContentHash, generation: i64, members: u32) -> Value {
     let value = content_annotation(hash, generation, members);
     json!([{"op": "add", "path": pointer("annotations", ANNOTATION_CONTENT), "value": value}])
+}
+
+/// The metadata maps that an object has not, because somebody has removed all that was in them. A patch
+/// can add to a map only where there is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    labels: bool,
+    annotations: bool,
+}
+
+impl Lacking {
+    /// Looks at metadata as they are in the cluster.
+    #[must_use]
+    pub fn of(metadata: &ObjectMeta) -> Self {
+        Self { labels: metadata.labels.is_none(), annotations: metadata.annotations.is_none() }
+    }
+
+    /// Operations that add these maps; what is added to them comes after that.
+    pub(super) fn operations(self) -> Vec<Value> {
+        let maps = [(self.labels, "/metadata/labels"), (self.annotations, "/metadata/annotations")];
+        let lacking = maps.into_iter().filter(|(lacking, _)| *lacking);
+        lacking.map(|(_, path)| json!({"op": "add", "path": path, "value": {}})).collect()
+    }
 }
 
 /// Operations that set labels and annotations and leave all others alone.
@@ -288,7 +317,7 @@ mod tests {
     #[test]
     fn a_patch_of_changed_content_expects_the_next_generation() {
         let (_, _, observed) = observe(&written(2)).unwrap();
-        let patch = patch(&owner(), &mirror(), &observed).unwrap().to_string();
+        let patch = patch(&owner(), &mirror(), &observed, Lacking::default()).unwrap().to_string();
         assert!(patch.contains(&format!("{}.3", mirror().hash)), "{patch}");
         assert!(patch.contains("/spec"));
     }
@@ -296,9 +325,32 @@ mod tests {
     #[test]
     fn adoption_leaves_the_spec_alone() {
         let (_, _, observed) = observe(&written(1)).unwrap();
-        let patch = patch(&owner(), &mirror(), &observed).unwrap().to_string();
+        let patch = patch(&owner(), &mirror(), &observed, Lacking::default()).unwrap().to_string();
         assert!(!patch.contains("\"/spec\""), "{patch}");
         assert!(patch.contains(&format!("{}.1", mirror().hash)));
+    }
+
+    #[test]
+    fn a_map_that_was_emptied_is_added_before_what_belongs_into_it_and_one_that_is_there_is_left_alone() {
+        let (_, _, observed) = observe(&written(1)).unwrap();
+        let paths = |metadata: &ObjectMeta| -> Vec<String> {
+            let patch = patch(&owner(), &mirror(), &observed, Lacking::of(metadata)).unwrap();
+            let operations = patch.as_array().unwrap().iter();
+            operations.map(|operation| operation["path"].as_str().unwrap().to_owned()).collect()
+        };
+        let whole = paths(&written(1));
+        assert!(
+            whole.iter().all(|path| path.matches('/').count() != 2 || path.ends_with("Version")),
+            "{whole:?}"
+        );
+        let lacking = |labels: bool, annotations: bool| {
+            let mut metadata = written(1);
+            metadata.labels = metadata.labels.filter(|_| !labels);
+            metadata.annotations = metadata.annotations.filter(|_| !annotations);
+            paths(&metadata)
+        };
+        assert_eq!(lacking(true, false), [vec!["/metadata/labels".to_owned()], whole.clone()].concat());
+        assert_eq!(lacking(false, true), [vec!["/metadata/annotations".to_owned()], whole].concat());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::object::observe;
 use crate::model::{ContentHash, MirrorName};
 use crate::plan::{Counts, Index, Observed};
 
-use mirrors::Mirrors;
+use mirrors::{Mirrors, Watched};
 pub use writing::BeingWritten;
 pub(super) use writing::count_down;
 
@@ -48,6 +48,21 @@ pub struct ObservedMirrors {
 #[derive(Debug, Default)]
 struct Shared {
     directories: HashMap<DirectoryKey, Mirrors>,
+    /// How many lists of what are under way.
+    listings: HashMap<Watched, u32>,
+}
+
+impl Shared {
+    /// Forgets a Directory of which nothing is left.
+    fn prune(&mut self, key: &DirectoryKey) {
+        if self.directories.get(key).is_some_and(Mirrors::is_over) {
+            self.directories.remove(key);
+        }
+    }
+
+    fn is_listing(&self, watched: Watched) -> bool {
+        self.listings.contains_key(&watched)
+    }
 }
 
 /// What a Directory's plan starts from.
@@ -126,9 +141,13 @@ impl ObservedMirrors {
     pub fn written(&self, key: &DirectoryKey, metadata: &ObjectMeta) {
         let Some((_, name, observed)) = observe(metadata) else { return };
         let mut shared = self.lock();
+        let listing = shared.is_listing(Watched::Objects(name.kind));
         let mirrors = shared.directories.entry(key.clone()).or_default();
         mirrors.lost.remove(&name);
         mirrors.deleted_by_us.remove(&name);
+        if listing {
+            mirrors.fresh.insert(name);
+        }
         if mirrors.index.get(name).is_none_or(|known| known.resource_version < observed.resource_version) {
             mirrors.index.insert(name, observed);
         }
@@ -141,6 +160,24 @@ impl ObservedMirrors {
         if let Some(known) = mirrors.index.remove(name) {
             mirrors.deleted_by_us.insert(name, known.resource_version);
         }
+    }
+
+    /// Notes that a Directory is worked on from now on. What went before is nothing that it has lost.
+    pub fn begin(&self, key: &DirectoryKey) {
+        if let Some(mirrors) = self.lock().directories.get_mut(key) {
+            mirrors.unattended = false;
+            mirrors.lost.clear();
+        }
+    }
+
+    /// Notes that a Directory is worked on no more. What is in the cluster stays known, for a namesake that
+    /// takes it over, until it is gone.
+    pub fn end(&self, key: &DirectoryKey) {
+        let mut shared = self.lock();
+        if let Some(mirrors) = shared.directories.get_mut(key) {
+            mirrors.abandon();
+        }
+        shared.prune(key);
     }
 
     fn report_drift(&self, key: DirectoryKey) {

@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::object::uid_text;
+use super::object::{Lacking, uid_text};
 use super::pace::Answer;
 use super::writer::Writer;
 use crate::api::{DirectoryUser, LABEL_DIRECTORY};
@@ -52,13 +52,34 @@ impl Writer<'_> {
         content_type: &str,
         body: Vec<u8>,
     ) -> Result<ObjectMeta, kube::Error> {
-        let mut request = request(method, uri, content_type, body)?;
+        let metadata = self.metadata(request(method, uri, content_type, body)?).await?;
+        Ok(self.labelled(metadata))
+    }
+
+    /// Reads an object's metadata, as [`Self::send`] returns them, and which maps it has not; `None` when
+    /// there is no such object.
+    pub(super) async fn look(&self, uri: &str) -> Result<Option<(ObjectMeta, Lacking)>, kube::Error> {
+        match self.metadata(request(Method::GET, uri, "application/json", Vec::new())?).await {
+            Ok(found) => {
+                let lacking = Lacking::of(&found);
+                Ok(Some((self.labelled(found), lacking)))
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn metadata(&self, mut request: Request<Vec<u8>>) -> Result<ObjectMeta, kube::Error> {
         request.headers_mut().insert(header::ACCEPT, METADATA_ONLY);
         // Of whatever kind: the metadata of all of them have one form.
-        let mut object: PartialObjectMeta<DirectoryUser> = self.answer(request).await?;
-        let labels = object.metadata.labels.get_or_insert_default();
-        labels.insert(LABEL_DIRECTORY.into(), self.owner.directory.clone());
+        let object: PartialObjectMeta<DirectoryUser> = self.answer(request).await?;
         Ok(object.metadata)
+    }
+
+    fn labelled(&self, mut metadata: ObjectMeta) -> ObjectMeta {
+        let labels = metadata.labels.get_or_insert_default();
+        labels.insert(LABEL_DIRECTORY.into(), self.owner.directory.clone());
+        metadata
     }
 
     /// Deletes an object if it is still as it was observed. One that is gone already is no failure.

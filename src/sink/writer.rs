@@ -5,12 +5,14 @@ use futures::{StreamExt, stream};
 use http::Method;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
+use kube::core::Status;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::object::{self, Owner, patch, patch_generation, plural};
+use super::object::{self, Lacking, Owner, patch, patch_generation, plural};
 use super::observed::{DirectoryKey, ObservedMirrors};
 use super::pace::{MOST_IN_FLIGHT, Pace};
+use super::slices::Unconverted;
 use crate::api::{FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
 use crate::model::{ContentHash, Kind, MirrorName};
@@ -152,7 +154,7 @@ impl Writer<'_> {
     /// it should be.
     async fn take_over(&self, mirror: Mirror) -> Outcome {
         match self.fetch(mirror.name).await {
-            Ok(Some(observed)) => self.update(mirror, observed).await,
+            Ok(Some((observed, lacking))) => self.change(mirror, observed, lacking).await,
             Ok(None) => {
                 Outcome::Failed(format!("{} was there and gone within a moment", self.name(mirror.name)))
             }
@@ -160,10 +162,14 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) async fn update(&self, mirror: Mirror, mut observed: Observed) -> Outcome {
+    pub(super) async fn update(&self, mirror: Mirror, observed: Observed) -> Outcome {
+        self.change(mirror, observed, Lacking::default()).await
+    }
+
+    async fn change(&self, mirror: Mirror, mut observed: Observed, mut lacking: Lacking) -> Outcome {
         let mut failure = None;
         for _ in 0..CONFLICT_TRIES {
-            let patch = match patch(self.owner, &mirror, &observed) {
+            let patch = match patch(self.owner, &mirror, &observed, lacking) {
                 Ok(patch) => patch,
                 Err(error) => return Outcome::Failed(error.to_string()),
             };
@@ -176,7 +182,9 @@ impl Writer<'_> {
                 Err(error) => return outcome_of(&error),
             }
             match self.fetch(mirror.name).await {
-                Ok(Some(found)) => observed = found,
+                // Nothing has changed since: it was no conflict.
+                Ok(Some(found)) if found == (observed, lacking) => break,
+                Ok(Some(found)) => (observed, lacking) = found,
                 Ok(None) => return Box::pin(self.create(mirror)).await,
                 Err(error) => return outcome_of(&error),
             }
@@ -208,12 +216,9 @@ impl Writer<'_> {
         }
     }
 
-    async fn fetch(&self, name: MirrorName) -> Result<Option<Observed>, kube::Error> {
-        match self.send(Method::GET, &self.item(name), "application/json", Vec::new()).await {
-            Ok(found) => Ok(object::observe(&found).map(|(_, _, observed)| observed)),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(error) => Err(error),
-        }
+    async fn fetch(&self, name: MirrorName) -> Result<Option<(Observed, Lacking)>, kube::Error> {
+        let found = self.look(&self.item(name)).await?;
+        Ok(found.and_then(|(found, lacking)| Some((object::observe(&found)?.2, lacking))))
     }
 
     async fn send_patch(&self, name: MirrorName, patch: &Value) -> Result<ObjectMeta, kube::Error> {
@@ -266,9 +271,11 @@ fn stages(plan: Plan) -> [Vec<Write>; 3] {
 }
 
 pub(super) fn is_conflict(error: &kube::Error) -> bool {
-    // A failed `test` or a stale resource version comes as 409, a patch that no longer fits the
-    // object (a map that somebody removed) as 422.
-    matches!(error, kube::Error::Api(status) if status.code == 409 || (status.code == 422 && status.reason == "Invalid" && status.message.contains("jsonpatch")))
+    // A stale resource version comes as 409, a patch that does not fit the object (somebody has emptied a
+    // map) as 422 without a cause: what is refused for its content has one.
+    let has_cause =
+        |status: &Status| status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
+    matches!(error, kube::Error::Api(status) if status.code == 409 || (status.code == 422 && status.reason == "Invalid" && !has_cause(status)))
 }
 
 pub(super) fn outcome_of(error: &kube::Error) -> Outcome {
@@ -319,6 +326,14 @@ impl WriteReport {
         self.failed += other.failed + other.refused;
         self.cancelled |= other.cancelled;
         self.first_failure = self.first_failure.take().or(other.first_failure).or(other.first_refusal);
+    }
+
+    /// Takes note of why the mirrors are not in the form that they are to have.
+    pub fn failed_to_convert(&mut self, why: Unconverted) {
+        self.count(match why {
+            Unconverted::Refused(why) => Outcome::Refused(why),
+            Unconverted::Failed(why) => Outcome::Failed(why),
+        });
     }
 
     /// Mirrors written.

@@ -14,7 +14,7 @@ use crate::faults::{F01, F39};
 use crate::support::cluster::Cluster;
 use crate::support::ldap::{Slapd, company::Company};
 use crate::support::samba::{Samba, company as domain};
-use crate::support::stage::{LIMIT, ONE, Stage, TWO, active_directory, csv, ldap};
+use crate::support::stage::{LIMIT, Mirrors, ONE, Stage, TWO, active_directory, csv, ldap};
 use crate::support::wait::eventually;
 
 const NOBODY: &str = "user_id,first_name,last_name,email\n";
@@ -171,6 +171,29 @@ async fn a_directory_that_is_created_anew_takes_over_its_mirrors() {
 }
 
 #[tokio::test]
+async fn a_directory_that_follows_a_deleted_one_of_its_name_has_lost_nobody() {
+    let stage = Stage::new("delete").await;
+    stage.people(TWO).await;
+    let mut spec = csv();
+    spec["deletion"] = json!({"onDirectoryDelete": "Delete"});
+    stage.directory("acme", spec.clone()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let directories = stage.api::<Directory>();
+    directories.delete("acme", &DeleteParams::default()).await.unwrap();
+    stage.users_become(&[]).await;
+    eventually("the Directory is gone", LIMIT, async || match directories.get_opt("acme").await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+
+    stage.directory("acme", spec).await;
+    stage.ready("acme", "True", "Synced").await;
+    let run = stage.status("acme").await.last_sync.unwrap();
+    assert_eq!((run.created, run.drift_repaired), (3, 0));
+}
+
+#[tokio::test]
 async fn people_of_a_real_ldap_server_become_objects_and_a_wrong_password_is_explained() {
     let stage = Stage::new("ldap").await;
     let slapd = Slapd::builder().company(Company::of(20, 3)).start();
@@ -231,6 +254,41 @@ async fn a_mirror_that_lost_its_label_is_taken_back() {
         } else {
             Err(format!("{label:?}\n{}", stage.operator.log()))
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn mirrors_that_lost_their_only_label_or_all_annotations_are_taken_back() {
+    let stage = Stage::new("labels").await;
+    stage.people(ONE).await;
+    stage.directory("acme", csv()).await;
+    stage.ready("acme", "True", "Synced").await;
+    let before = stage.mirrors("acme").await;
+    let (group, user) = (stage.group("admins").await, stage.user("ada@a.test").await);
+    let (group, user) = (group.metadata.name.unwrap(), user.metadata.name.unwrap());
+    stage.patch::<DirectoryGroup>(&group, json!({"metadata": {"labels": null}})).await;
+    stage.patch::<DirectoryUser>(&user, json!({"metadata": {"annotations": null}})).await;
+    let identities =
+        |mirrors: Mirrors| -> Vec<_> { mirrors.into_iter().map(|(name, (uid, ..))| (name, uid)).collect() };
+    let expected = identities(before);
+    eventually("labels and annotations are there again", LIMIT, async || {
+        let now = identities(stage.mirrors("acme").await);
+        let annotated = stage.api::<DirectoryUser>().get(&user).await.unwrap().metadata.annotations;
+        if now == expected && annotated.is_some_and(|annotations| annotations.len() == 2) {
+            Ok(())
+        } else {
+            Err(format!("{now:?}\n{}", stage.operator.log()))
+        }
+    })
+    .await;
+    // What else they have is nobody's but theirs who put it there.
+    let others = json!({"metadata": {"labels": null, "annotations": {"a.test/note": "kept"}}});
+    stage.patch::<DirectoryGroup>(&group, others).await;
+    eventually("the label is there again", LIMIT, async || {
+        let found = stage.api::<DirectoryGroup>().get(&group).await.unwrap().metadata;
+        let (labels, annotations) = (found.labels.unwrap_or_default(), found.annotations.unwrap_or_default());
+        if labels.len() == 1 && annotations.len() == 3 { Ok(()) } else { Err(format!("{annotations:?}")) }
     })
     .await;
 }

@@ -6,7 +6,7 @@ use super::super::approval::Approved;
 use super::super::held_names::HeldNames;
 use super::super::lasting::Lasting;
 use super::super::memory::Memory;
-use super::Run;
+use super::{Run, SyncError, form};
 use crate::model::{Kind, MirrorName, State};
 use crate::plan::guard::{self, Loss};
 use crate::plan::{Observed, Plan};
@@ -66,7 +66,19 @@ fn are_approved(memory: &Memory) -> bool {
 }
 
 /// Counts what went in a run that did not come to its end, as when the operator was killed.
-pub(super) fn catch_up(lasting: &mut Lasting, now: i64, observed: impl Fn(MirrorName) -> Option<Observed>) {
+///
+/// # Errors
+/// [`SyncError::Mirrors`] when it cannot be told who is there.
+pub(super) async fn after_a_crash(run: &Run<'_>, memory: &mut Memory, now: i64) -> Result<(), SyncError> {
+    if let Some(lasting) = memory.lasting.as_mut().filter(|lasting| lasting.leaving.is_some()) {
+        // As long as the slices have not been read, nobody is known to be in them.
+        form::know_slices(run).await?;
+        catch_up(lasting, now, |name| run.context.observed.get(run.key, name));
+    }
+    Ok(())
+}
+
+fn catch_up(lasting: &mut Lasting, now: i64, observed: impl Fn(MirrorName) -> Option<Observed>) {
     if let Some(leaving) = lasting.leaving.take() {
         count(lasting, &leaving.losses, now, observed);
     }

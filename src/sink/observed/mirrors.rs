@@ -19,8 +19,12 @@ pub(super) struct Mirrors {
     pub being_written: HashMap<MirrorName, u32>,
     /// Mirrors that we deleted, until the watch says so too: an older event must not revive them.
     pub deleted_by_us: HashMap<MirrorName, u64>,
+    /// Mirrors that we wrote while the watch was listing them: it may list them as they were before.
+    pub fresh: HashSet<MirrorName>,
     /// Mirrors that someone else deleted and that have not been written again.
     pub lost: HashSet<MirrorName>,
+    /// Whether nobody works on the Directory, so that what goes is not missing.
+    pub unattended: bool,
     /// Counts what others did, so that a Directory knows whether it has to look again.
     pub touched: u64,
     /// The mirrors that are in slices.
@@ -28,7 +32,7 @@ pub(super) struct Mirrors {
 }
 
 /// What a watch is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Watched {
     Objects(Kind),
     Slices,
@@ -103,6 +107,32 @@ impl Mirrors {
         }
     }
 
+    /// Takes what is not in a complete listing for gone. What was written while that was made may be newer
+    /// than the listing, and is looked at.
+    pub(super) fn is_not_listed(&mut self, seen: Seen) {
+        let doubted = match seen {
+            Seen::Mirror(name, observed) if self.fresh.contains(&name) => {
+                self.index.insert(name, Observed { hash: None, ..observed });
+                true
+            }
+            Seen::Mirror(..) => false,
+            Seen::Slice(name, _) => self.slices.doubt_fresh(name),
+        };
+        if doubted {
+            self.touched += 1;
+        } else {
+            self.gone(seen);
+        }
+    }
+
+    /// Notes that a complete listing has been taken.
+    pub(super) fn listed(&mut self, watched: Watched) {
+        match watched {
+            Watched::Objects(kind) => self.fresh.retain(|name| name.kind != kind),
+            Watched::Slices => self.slices.listed(),
+        }
+    }
+
     /// Notes what a watch shows; true when somebody else has written it and that was not known. In a
     /// first listing nothing is known yet.
     pub(super) fn applied(&mut self, seen: Seen, first: bool) -> bool {
@@ -139,18 +169,38 @@ impl Mirrors {
     /// Notes that an object is gone; true when it was not we who deleted it.
     pub(super) fn gone(&mut self, seen: Seen) -> bool {
         let lost = match seen {
-            Seen::Mirror(name, _) => {
-                self.deleted_by_us.remove(&name);
-                let lost = self.index.remove(name).is_some() && !self.being_written.contains_key(&name);
-                if lost {
-                    self.lost.insert(name);
-                }
-                lost
-            }
-            Seen::Slice(name, _) => self.slices.gone(name),
+            Seen::Mirror(name, observed) => self.object_gone(name, observed.resource_version),
+            Seen::Slice(name, object) => self.slices.gone(name, object.resource_version),
         };
         self.touched += u64::from(lost);
         lost
+    }
+
+    fn object_gone(&mut self, name: MirrorName, resource_version: u64) -> bool {
+        // One that has been written since is there.
+        if self.index.get(name).is_some_and(|known| known.resource_version > resource_version) {
+            return false;
+        }
+        self.deleted_by_us.remove(&name);
+        let lost = self.index.remove(name).is_some() && !self.being_written.contains_key(&name);
+        if lost && !self.unattended {
+            self.lost.insert(name);
+        }
+        lost
+    }
+
+    /// Forgets all but what is in the cluster, since nobody works on the Directory any more.
+    pub(super) fn abandon(&mut self) {
+        self.unattended = true;
+        self.lost = HashSet::new();
+        self.deleted_by_us = HashMap::new();
+        self.slices.abandon();
+    }
+
+    /// Whether nobody works on the Directory and nothing is left of it.
+    pub(super) fn is_over(&self) -> bool {
+        let objects = self.index.count(Kind::User) + self.index.count(Kind::Group);
+        self.unattended && objects == 0 && self.slices.is_empty()
     }
 }
 
@@ -161,4 +211,64 @@ pub(super) fn seen(metadata: &ObjectMeta) -> Option<(DirectoryKey, Seen)> {
         || slices::object::observe(metadata).map(|(name, slice, object)| (name, Seen::Slice(slice, object)));
     let (name, seen) = mirror.or_else(slice)?;
     Some((DirectoryKey { namespace: metadata.namespace.clone()?, name }, seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ContentHash;
+
+    fn observed(resource_version: u64) -> Observed {
+        let hash = Some(ContentHash(1));
+        Observed { hash, state: None, members: 0, uid: 1, owner: 7, generation: 1, resource_version }
+    }
+
+    fn group() -> MirrorName {
+        MirrorName::new(Kind::Group, "1")
+    }
+
+    /// One group of this version.
+    fn mirrors(resource_version: u64) -> Mirrors {
+        let mut mirrors = Mirrors::default();
+        mirrors.index.insert(group(), observed(resource_version));
+        mirrors
+    }
+
+    #[test]
+    fn a_mirror_that_was_written_anew_before_its_deletion_was_told_is_there() {
+        let mut mirrors = mirrors(13);
+        assert!(!mirrors.gone(Seen::Mirror(group(), observed(12))));
+        assert!(mirrors.index.get(group()).is_some() && mirrors.lost.is_empty());
+        assert!(mirrors.gone(Seen::Mirror(group(), observed(14))));
+        assert!(mirrors.index.get(group()).is_none() && mirrors.lost.contains(&group()));
+    }
+
+    #[test]
+    fn what_goes_after_its_directory_is_not_lost_and_what_stays_is_known() {
+        let mut mirrors = mirrors(13);
+        mirrors.lost.insert(MirrorName::new(Kind::Group, "2"));
+        mirrors.abandon();
+        assert!(mirrors.index.get(group()).is_some() && mirrors.lost.is_empty() && !mirrors.is_over());
+        mirrors.gone(Seen::Mirror(group(), observed(14)));
+        assert!(mirrors.lost.is_empty() && mirrors.is_over());
+    }
+
+    #[test]
+    fn a_mirror_that_was_written_while_they_were_listed_is_doubted_and_another_one_lost() {
+        let watched = Watched::Objects(Kind::Group);
+        for (fresh, touched) in [(true, 1), (false, 1)] {
+            let mut mirrors = mirrors(13);
+            if fresh {
+                mirrors.fresh.insert(group());
+            }
+            for seen in mirrors.vanished(watched, &[]) {
+                mirrors.is_not_listed(seen);
+            }
+            mirrors.listed(watched);
+            let known = mirrors.index.get(group()).map(|known| known.hash);
+            assert_eq!(known, fresh.then_some(None));
+            assert_eq!((mirrors.lost.len(), mirrors.touched), (usize::from(!fresh), touched));
+            assert!(mirrors.fresh.is_empty());
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is known of slices: the part of [`ObservedMirrors`] that is about them.
 
-use super::mirrors::Mirrors;
+use super::mirrors::{Mirrors, Watched};
 use super::writing::Written;
 use super::{BeingWritten, DirectoryKey, ObservedMirrors};
 use crate::model::{Kind, MirrorName};
@@ -36,17 +36,26 @@ impl ObservedMirrors {
     /// Whether it is known what is in the Directory's slices.
     #[must_use]
     pub fn knows_slices(&self, key: &DirectoryKey) -> bool {
-        self.lock().directories.get(key).is_some_and(|mirrors| mirrors.slices.contents().is_some())
+        self.lock().directories.get(key).is_some_and(|mirrors| mirrors.slices.are_known())
+    }
+
+    /// How often it has become unknown what is in the Directory's slices.
+    #[must_use]
+    pub fn slice_surprises(&self, key: &DirectoryKey) -> u64 {
+        self.lock().directories.get(key).map_or(0, |mirrors| mirrors.slices.surprises())
     }
 
     /// Takes what was read for what is in the Directory's slices.
     pub fn read_slices(&self, key: &DirectoryKey, contents: Contents) {
-        self.with_slices(key, |slices| slices.set_contents(Some(contents)));
+        self.with_slices(key, |slices| slices.read(contents));
     }
 
     /// Begins to fill slices: nobody is in them, although some may be left from before.
     pub fn begin_slices(&self, key: &DirectoryKey) {
-        self.with_slices(key, |slices| slices.set_contents(Some(Contents::default())));
+        self.with_slices(key, |slices| {
+            let as_of = slices.surprises();
+            slices.set_contents(Some(Contents { as_of, ..Contents::default() }));
+        });
     }
 
     /// Forgets what is in the Directory's slices.
@@ -89,6 +98,16 @@ impl ObservedMirrors {
         }
     }
 
+    /// Notes that a part of the slices has been written, and that the manifest does not say so.
+    pub(in crate::sink) fn slices_are_torn(&self, key: &DirectoryKey) {
+        let mut shared = self.lock();
+        let mirrors = shared.directories.entry(key.clone()).or_default();
+        mirrors.slices.surprise();
+        mirrors.touched += 1;
+        drop(shared);
+        self.report_drift(key.clone());
+    }
+
     /// Takes people or groups in slices not for what we wrote.
     pub(in crate::sink) fn doubt_mirrors(&self, key: &DirectoryKey, names: &[MirrorName]) {
         if !names.is_empty() {
@@ -119,9 +138,16 @@ impl ObservedMirrors {
         self.lock().directories.get(key)?.slices.get(name)
     }
 
-    /// Notes what the apiserver answered to our own request about a slice.
+    /// Notes what the apiserver answered to our own write of a slice.
     pub(in crate::sink) fn slice_written(&self, key: &DirectoryKey, name: SliceName, object: SliceObject) {
-        self.with_slices(key, |slices| slices.written(name, object));
+        let mut shared = self.lock();
+        let listing = shared.is_listing(Watched::Slices);
+        shared.directories.entry(key.clone()).or_default().slices.written(name, object, listing);
+    }
+
+    /// Notes a slice that we have read.
+    pub(in crate::sink) fn slice_found(&self, key: &DirectoryKey, name: SliceName, object: SliceObject) {
+        self.with_slices(key, |slices| slices.found(name, object));
     }
 
     /// Notes that a slice is being written, as [`Self::writing`] does.

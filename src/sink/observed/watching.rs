@@ -12,7 +12,7 @@ use kube::{Api, Client, Resource};
 use tokio::sync::oneshot;
 
 use super::mirrors::{Seen, Watched, seen};
-use super::{DirectoryKey, ObservedMirrors};
+use super::{DirectoryKey, ObservedMirrors, count_down};
 use crate::api::{DirectoryGroup, DirectorySlice, DirectoryUser, LABEL_DIRECTORY};
 use crate::cluster::scope::Scope;
 use crate::cluster::watching::watching;
@@ -73,7 +73,11 @@ impl ObservedMirrors {
         let mut listed = Some(listed);
         loop {
             match events.try_next().await {
-                Ok(Some(watcher::Event::Init)) => listing = Some(HashMap::new()),
+                Ok(Some(watcher::Event::Init)) => {
+                    if listing.replace(HashMap::new()).is_none() {
+                        self.begins_to_list(watched);
+                    }
+                }
                 Ok(Some(watcher::Event::InitApply(object))) => {
                     if let (Some(listing), Some((key, seen))) = (&mut listing, seen(&object.metadata)) {
                         listing.entry(key).or_default().push(seen);
@@ -97,6 +101,10 @@ impl ObservedMirrors {
         }
     }
 
+    fn begins_to_list(&self, watched: Watched) {
+        *self.lock().listings.entry(watched).or_default() += 1;
+    }
+
     /// Takes a complete listing of what is watched for what there is. In the first one, nothing is news.
     fn replace(
         &self,
@@ -117,15 +125,18 @@ impl ObservedMirrors {
             let listed = listing.remove(key).unwrap_or_default();
             let before = mirrors.touched;
             for seen in mirrors.vanished(watched, &listed) {
-                mirrors.gone(seen);
+                mirrors.is_not_listed(seen);
             }
             for seen in listed {
                 mirrors.applied(seen, first);
             }
+            mirrors.listed(watched);
             if mirrors.touched != before {
                 touched.push(key.clone());
             }
         }
+        shared.directories.retain(|_, mirrors| !mirrors.is_over());
+        count_down(&mut shared.listings, &watched);
         drop(shared);
         for key in touched {
             self.report_drift(key);
@@ -142,7 +153,10 @@ impl ObservedMirrors {
 
     fn gone(&self, metadata: &ObjectMeta) {
         let Some((key, seen)) = seen(metadata) else { return };
-        let lost = self.lock().directories.get_mut(&key).is_some_and(|mirrors| mirrors.gone(seen));
+        let mut shared = self.lock();
+        let lost = shared.directories.get_mut(&key).is_some_and(|mirrors| mirrors.gone(seen));
+        shared.prune(&key);
+        drop(shared);
         if lost {
             self.report_drift(key);
         }

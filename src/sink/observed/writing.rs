@@ -25,9 +25,17 @@ impl Drop for BeingWritten {
     fn drop(&mut self) {
         let mut shared = self.observed.lock();
         let Some(mirrors) = shared.directories.get_mut(&self.key) else { return };
-        match self.what {
-            Written::Mirror(name) => count_down(&mut mirrors.being_written, &name),
+        let surprising = match self.what {
+            Written::Mirror(name) => {
+                count_down(&mut mirrors.being_written, &name);
+                false
+            }
             Written::Slice(name) => mirrors.slices.is_written(name),
+        };
+        mirrors.touched += u64::from(surprising);
+        drop(shared);
+        if surprising {
+            self.observed.report_drift(self.key.clone());
         }
     }
 }

@@ -34,6 +34,8 @@ struct Part {
     /// What it has; none when it is not needed.
     summary: Option<Summary>,
     entries: Vec<Told>,
+    /// Whether it was not so already.
+    changed: bool,
 }
 
 /// What an entry that has been written is. There may be a million of them, so it holds no more than it must.
@@ -171,6 +173,12 @@ impl Writer<'_> {
         let mut outcomes = stream::iter(parts).buffer_unordered(MOST_IN_FLIGHT);
         let mut written = Written { target, sources, parts: Vec::new(), removed, edited };
         while let Some(part) = outcomes.next().await {
+            let part = part.inspect_err(|_| {
+                // The manifest names what was written before as it was.
+                if written.parts.iter().any(|part| part.changed) {
+                    self.observed.slices_are_torn(self.key);
+                }
+            });
             written.parts.push(part?);
         }
         drop(outcomes);
@@ -185,7 +193,7 @@ impl Writer<'_> {
             return Err(Outcome::Cancelled);
         }
         if items.is_empty() && bucket.prefix.is_root() {
-            return Ok(Part { bucket, summary: None, entries: Vec::new() });
+            return Ok(Part { bucket, summary: None, entries: Vec::new(), changed: false });
         }
         let failed = |why: String| Outcome::Failed(why);
         let directory = self.owner.directory.as_str();
@@ -205,7 +213,7 @@ impl Writer<'_> {
         let bytes = lines.iter().map(|line| line.len() + 1).sum();
         let summary = Summary { hash: payload.hash, entries: narrow(lines.len()), bytes: narrow(bytes) };
         let wanted = Wanted { name: SliceName::Bucket(bucket), payload, entries: lines.len() };
-        self.put_slice(&wanted).await?;
+        let changed = self.put_slice(&wanted).await?;
         let entries = match bucket.family {
             Family::Members => Vec::new(),
             Family::Groups | Family::Users => {
@@ -213,7 +221,7 @@ impl Writer<'_> {
                 entries.filter_map(|((_, item), line)| told(directory, item, line)).collect()
             }
         };
-        Ok(Part { bucket, summary: Some(summary), entries })
+        Ok(Part { bucket, summary: Some(summary), entries, changed })
     }
 
     /// Notes a unit that has been written.
@@ -260,10 +268,10 @@ impl Writer<'_> {
 impl Contents {
     /// Notes an entry that has been written.
     fn note(&mut self, name: MirrorName, told: &Told, owner: u128) {
-        self.lost.remove(&name);
+        let lost = self.lost.remove(&name);
         let known = self.index.get(name);
         // What was in doubt and was only copied is in doubt still.
-        let doubted = told.kept && known.is_some_and(|known| known.hash.is_none());
+        let doubted = told.kept && (lost || known.is_some_and(|known| known.hash.is_none()));
         let hash = (!doubted).then_some(told.hash);
         self.index.insert(name, Observed::entry(hash, told.state, told.members, owner));
     }

@@ -24,12 +24,38 @@ use crate::slice::{SliceName, Unfit, View};
 /// Objects in one answer of the apiserver.
 const PAGE: u32 = 500;
 
+/// Why mirrors could not be brought into another form, for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unconverted {
+    /// The cluster will never take one of them as it is.
+    Refused(String),
+    /// Another try may go better.
+    Failed(String),
+}
+
+impl From<String> for Unconverted {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl Unconverted {
+    /// The same in a sentence around it.
+    #[must_use]
+    pub fn within(self, sentence: &str) -> Self {
+        match self {
+            Self::Refused(why) => Self::Refused(format!("{sentence}: {why}")),
+            Self::Failed(why) => Self::Failed(format!("{sentence}: {why}")),
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Copies all mirrors into a form, and removes them from the other.
     ///
     /// # Errors
-    /// A sentence for a person. What has been copied is used by the next try.
-    pub async fn convert(&self, form: Form) -> Result<(), String> {
+    /// See [`Unconverted`]. What has been copied is used by the next try.
+    pub async fn convert(&self, form: Form) -> Result<(), Unconverted> {
         let report = match form {
             Form::Slices => {
                 let plan = self.objects_as_creates().await?;
@@ -208,10 +234,11 @@ impl Copies {
     }
 }
 
-fn whole(report: WriteReport) -> Result<(), String> {
-    match report.first_failure.or(report.first_refusal) {
+fn whole(report: WriteReport) -> Result<(), Unconverted> {
+    let refused = report.first_refusal.map(Unconverted::Refused);
+    match report.first_failure.map(Unconverted::Failed).or(refused) {
         Some(why) => Err(why),
-        None if report.cancelled => Err("the operator stops".to_owned()),
+        None if report.cancelled => Err(Unconverted::Failed("the operator stops".to_owned())),
         None => Ok(()),
     }
 }

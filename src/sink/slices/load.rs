@@ -24,7 +24,7 @@ const PAGE: u32 = 100;
 /// When the apiserver does not answer.
 pub async fn load(client: &Client, owner: &Owner) -> Result<Contents, kube::Error> {
     let slices: Api<DirectorySlice> = Api::namespaced(client.clone(), &owner.namespace);
-    let manifest = slices.get_opt(&SliceName::Manifest.object_name(&owner.directory)).await?;
+    let manifest = by_name(&slices, owner, SliceName::Manifest).await?;
     let mut reading = Reading::new(owner, manifest.as_ref());
     let mut which =
         ListParams::default().labels(&format!("{LABEL_DIRECTORY}={}", owner.directory)).limit(PAGE);
@@ -34,9 +34,28 @@ pub async fn load(client: &Client, owner: &Owner) -> Result<Contents, kube::Erro
         page.items.iter().for_each(|slice| reading.add(slice));
         match next {
             Some(token) => which.continue_token = Some(token),
-            None => return Ok(reading.finish()),
+            None => break,
         }
     }
+    for bucket in reading.missing() {
+        if let Some(slice) = by_name(&slices, owner, SliceName::Bucket(bucket)).await? {
+            reading.add(&slice);
+        }
+    }
+    Ok(reading.finish())
+}
+
+/// Reads one slice. Its name is ours alone, even where somebody has taken away its label.
+async fn by_name(
+    slices: &Api<DirectorySlice>,
+    owner: &Owner,
+    name: SliceName,
+) -> Result<Option<DirectorySlice>, kube::Error> {
+    let mut found = slices.get_opt(&name.object_name(&owner.directory)).await?;
+    if let Some(slice) = &mut found {
+        slice.labels_mut().insert(LABEL_DIRECTORY.to_owned(), owner.directory.clone());
+    }
+    Ok(found)
 }
 
 /// What has been read so far.
@@ -103,21 +122,23 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The slices of the view that have not been found.
+    fn missing(&self) -> Vec<Bucket> {
+        let buckets = self.contents.layout.iter().map(|(bucket, _)| bucket);
+        buckets.filter(|bucket| !self.found.contains_key(bucket)).collect()
+    }
+
     fn finish(self) -> Contents {
+        let missing = self.missing();
         let Self { mut contents, found, manifest, unsettled, .. } = self;
         contents.published =
             manifest.filter(|(layout, _)| *layout == contents.layout).map(|(_, payload)| payload);
-        let missing: Vec<Bucket> = contents
-            .layout
-            .iter()
-            .map(|(bucket, _)| bucket)
-            .filter(|bucket| found.get(bucket).is_none_or(|object| object.hash.is_none()))
-            .collect();
         for bucket in missing {
-            if found.contains_key(&bucket) {
+            contents.lose(bucket);
+        }
+        for (bucket, object) in found {
+            if object.hash.is_none() {
                 contents.doubt(bucket);
-            } else {
-                contents.lose(bucket);
             }
         }
         for bucket in unsettled {

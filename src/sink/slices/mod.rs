@@ -13,6 +13,7 @@ pub mod object;
 mod part;
 mod unit;
 
+pub use convert::Unconverted;
 pub use known::{Contents, SliceObject, Slices};
 pub use load::load;
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::SliceObject;
 use crate::api::slice::DirectorySliceSpec;
 use crate::api::{ANNOTATION_CONTENT, ANNOTATION_DIRECTORY_UID, GROUP, LABEL_DIRECTORY, VERSION};
-use crate::sink::object::{Owner, Seen, metadata_operations};
+use crate::sink::object::{Lacking, Owner, Seen, metadata_operations};
 use crate::slice::{Payload, PayloadHash, SliceName};
 
 /// The plural of the resource, as in URLs.
@@ -51,11 +51,12 @@ pub fn new_object(owner: &Owner, wanted: &Wanted) -> Result<Vec<u8>, serde_json:
 /// A JSON patch that makes an observed slice what it should be. It fails with 409 when the slice has
 /// changed since it was observed.
 #[must_use]
-pub fn patch(owner: &Owner, wanted: &Wanted, observed: &SliceObject) -> Value {
+pub fn patch(owner: &Owner, wanted: &Wanted, observed: &SliceObject, lacking: Lacking) -> Value {
     let same = observed.hash == Some(wanted.payload.hash);
     let generation = if same { observed.generation } else { observed.generation + 1 };
     let annotations = annotations(owner, wanted.payload.hash, generation);
-    let mut operations = metadata_operations(&labels(owner), &annotations);
+    let mut operations = lacking.operations();
+    operations.extend(metadata_operations(&labels(owner), &annotations));
     let version = observed.resource_version.to_string();
     operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version}));
     if !same {
@@ -142,9 +143,9 @@ mod tests {
 
     #[test]
     fn a_takeover_leaves_the_payload_alone_and_a_change_expects_the_next_generation() {
-        let takeover = patch(&owner(), &wanted(), &written(1)).to_string();
+        let takeover = patch(&owner(), &wanted(), &written(1), Lacking::default()).to_string();
         assert!(!takeover.contains("/spec"), "{takeover}");
-        let change = patch(&owner(), &wanted(), &written(2)).to_string();
+        let change = patch(&owner(), &wanted(), &written(2), Lacking::default()).to_string();
         assert!(change.contains(&format!("{}.3", wanted().payload.hash)), "{change}");
     }
 }

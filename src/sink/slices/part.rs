@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::object::{self, PLURAL, Wanted, observe};
 use super::{Contents, SliceObject};
 use crate::api::{DirectorySlice, FIELD_MANAGER, GROUP, VERSION};
 use crate::cluster::client::explain;
-use crate::sink::object::uid_number;
+use crate::sink::object::{Lacking, uid_number};
 use crate::sink::writer::{CONFLICT_TRIES, Outcome, Writer, is_conflict, outcome_of};
 use crate::slice::{Bucket, Family, PayloadHash, SliceName, entry, members, payload};
 
@@ -34,11 +35,14 @@ impl Writer<'_> {
         let as_known = known.layout.get(bucket).is_some_and(|summary| summary.hash == hash);
         let directory = &self.owner.directory;
         let key = |line: &[u8]| match bucket.family {
-            // Nobody but us adds an entry: what is not known came by an edit.
+            // Nobody but us adds an entry: what is not known came by an edit. A slice that was taken for lost
+            // since the plan was made may be there, as when somebody has taken its label away.
             Family::Users | Family::Groups => {
-                let name = entry::said(directory, line)?.name;
-                let ours = Family::of(name.kind) == bucket.family && known.index.get(name).is_some();
-                ours.then_some(name.id)
+                let said = entry::said(directory, line)?;
+                let is_whole = members::chunks(said.members as usize) == 0;
+                let is_there = is_whole && known.lost.contains(&said.name);
+                let ours = is_there || known.index.get(said.name).is_some();
+                (ours && Family::of(said.name.kind) == bucket.family).then_some(said.name.id)
             }
             Family::Members => {
                 let (group, chunk) = members::said(directory, line)?;
@@ -57,7 +61,7 @@ impl Writer<'_> {
         let _being_written = self.observed.writing_slice(self.key, wanted.name);
         match self.observed.slice(self.key, wanted.name) {
             Some(known) if known.hash == Some(wanted.payload.hash) && known.owner == owner => Ok(false),
-            Some(known) => self.change_slice(wanted, known).await.map(|()| true),
+            Some(known) => self.change_slice(wanted, known, Lacking::default()).await.map(|()| true),
             None => self.create_slice(wanted).await.map(|()| true),
         }
     }
@@ -71,7 +75,7 @@ impl Writer<'_> {
             // A create whose answer was lost, or a slice whose label somebody removed.
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
                 match self.fetch_slice(wanted.name).await {
-                    Ok(Some(found)) => self.change_slice(wanted, found).await,
+                    Ok(Some((found, lacking))) => self.change_slice(wanted, found, lacking).await,
                     Ok(None) => {
                         Err(Outcome::Failed(format!("{} was there and gone within a moment", wanted.name)))
                     }
@@ -82,10 +86,15 @@ impl Writer<'_> {
         }
     }
 
-    async fn change_slice(&self, wanted: &Wanted, mut observed: SliceObject) -> Result<(), Outcome> {
+    async fn change_slice(
+        &self,
+        wanted: &Wanted,
+        mut observed: SliceObject,
+        mut lacking: Lacking,
+    ) -> Result<(), Outcome> {
         let mut failure = None;
         for _ in 0..CONFLICT_TRIES {
-            let patch = object::patch(self.owner, wanted, &observed).to_string().into_bytes();
+            let patch = object::patch(self.owner, wanted, &observed, lacking).to_string().into_bytes();
             match self.patch_slice(wanted.name, patch).await {
                 Ok(written) if written.hash == Some(wanted.payload.hash) => return Ok(()),
                 // The payload of an edited slice may turn out to have been right.
@@ -101,7 +110,9 @@ impl Writer<'_> {
                 Err(error) => return Err(outcome_of(&error)),
             }
             match self.fetch_slice(wanted.name).await {
-                Ok(Some(found)) => observed = found,
+                // Nothing has changed since: it was no conflict.
+                Ok(Some(found)) if found == (observed, lacking) => break,
+                Ok(Some(found)) => (observed, lacking) = found,
                 Ok(None) => return Box::pin(self.create_slice(wanted)).await,
                 Err(error) => return Err(outcome_of(&error)),
             }
@@ -124,11 +135,14 @@ impl Writer<'_> {
         self.send_slice(Method::PATCH, &uri, "application/json-patch+json", patch).await
     }
 
-    async fn fetch_slice(&self, name: SliceName) -> Result<Option<SliceObject>, kube::Error> {
-        match self.send_slice(Method::GET, &self.slice(name), "application/json", Vec::new()).await {
-            Ok(found) => Ok(Some(found)),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(error) => Err(error),
+    async fn fetch_slice(&self, name: SliceName) -> Result<Option<(SliceObject, Lacking)>, kube::Error> {
+        match self.look(&self.slice(name)).await? {
+            Some((found, lacking)) => {
+                let (name, object) = slice_of(&found)?;
+                self.observed.slice_found(self.key, name, object);
+                Ok(Some((object, lacking)))
+            }
+            None => Ok(None),
         }
     }
 
@@ -141,8 +155,7 @@ impl Writer<'_> {
         body: Vec<u8>,
     ) -> Result<SliceObject, kube::Error> {
         let metadata = self.send(method, uri, content_type, body).await?;
-        let (_, name, object) = observe(&metadata)
-            .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
+        let (name, object) = slice_of(&metadata)?;
         self.observed.slice_written(self.key, name, object);
         Ok(object)
     }
@@ -154,4 +167,10 @@ impl Writer<'_> {
     fn slice(&self, name: SliceName) -> String {
         format!("{}/{}", self.slices(), name.object_name(&self.owner.directory))
     }
+}
+
+fn slice_of(metadata: &ObjectMeta) -> Result<(SliceName, SliceObject), kube::Error> {
+    let (_, name, object) = observe(metadata)
+        .ok_or_else(|| kube::Error::SerdeError(serde::de::Error::custom("this is no slice")))?;
+    Ok((name, object))
 }

@@ -78,6 +78,65 @@ async fn killed_before(deletion: Option<usize>) {
     assert_eq!(stage.user_names().await.len(), 37);
 }
 
+/// The same in slices, where one write takes all three: the operator is killed before it, or before the
+/// next one. Whoever is missing is deleted or becomes inactive.
+async fn killed_before_slice(slice: &'static str, missing: &str) {
+    let cluster = Cluster::get();
+    let proxy = Proxy::start(cluster).await;
+    let namespace = cluster.namespace("crash-day").await;
+    let setup = Operator::setup(cluster, &namespace).arguments(&["--leader-elect=false"]);
+    let operator = setup.through(&proxy).start().await;
+    let mut stage = Stage { cluster, namespace, operator };
+    stage.people(&people(40)).await;
+    let spec = json!({"output": {"mode": "Slices"}, "deletion": {"missingUsers": missing}});
+    stage.directory("acme", with(with(csv(), &json!({"sync": {"interval": "1s"}})), &spec)).await;
+    stage.ready("acme", "True", "Synced").await;
+
+    let process = stage.operator.id();
+    let dead = AtomicUsize::new(0);
+    proxy.one_write_at_a_time();
+    proxy.decide(move |asked| {
+        if dead.load(Ordering::SeqCst) == 0 && asked.path.ends_with(slice) && asked.is_write() {
+            dead.store(1, Ordering::SeqCst);
+            kill(process);
+        }
+        if dead.load(Ordering::SeqCst) > 0 && asked.is_write() { Verdict::Drop } else { Verdict::Pass }
+    });
+    stage.rewrite("people", json!({"users.csv": people(37)})).await;
+    eventually("the operator is dead", LIMIT, async || {
+        stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
+    })
+    .await;
+
+    proxy.decide(|_| Verdict::Pass);
+    stage.operator.restart().await;
+    eventually("the status tells of three fewer", LIMIT, async || {
+        let status = stage.status("acme").await;
+        let active = status.users.map_or(0, |users| users.active);
+        let held = status.pending_plan.is_some();
+        if active == 37 && !held {
+            Ok(())
+        } else {
+            Err(format!("{active}, {held}\n{}", stage.operator.log()))
+        }
+    })
+    .await;
+    stage.rewrite("people", json!({"users.csv": people(34)})).await;
+    stage.ready("acme", "False", "PlanHeld").await;
+    let plan = stage.status("acme").await.pending_plan.unwrap();
+    assert_eq!((plan.delete + plan.deactivate, plan.last_day), (3, 3));
+}
+
+#[tokio::test]
+async fn whoever_did_not_go_from_a_slice_before_the_operator_was_killed_is_not_counted_twice() {
+    killed_before_slice("/acme-s-u", "Delete").await;
+}
+
+#[tokio::test]
+async fn whoever_became_inactive_in_a_slice_before_the_operator_was_killed_counts_for_the_day() {
+    killed_before_slice("/acme-s-manifest", "Deactivate").await;
+}
+
 #[tokio::test]
 async fn f21_what_went_before_the_operator_could_say_so_counts_for_the_day_once_it_is_back() {
     killed_before(None).await;

@@ -20,6 +20,8 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
+use crate::support::operator::Operator;
+use crate::support::proxy::Proxy;
 use crate::support::stage::{LIMIT, Stage, csv, with};
 use crate::support::wait::eventually;
 
@@ -60,6 +62,14 @@ async fn stage_of(stage: Stage, count: usize, form: &str) -> Stage {
     stage.directory("acme", mode(form)).await;
     stage.ready("acme", "True", "Synced").await;
     stage
+}
+
+/// A stage whose operator reaches the apiserver through a proxy.
+async fn behind(proxy: &Proxy, prefix: &str) -> Stage {
+    let cluster = Cluster::get();
+    let namespace = cluster.namespace(prefix).await;
+    let operator = Operator::setup(cluster, &namespace).through(proxy).start().await;
+    Stage { cluster, namespace, operator }
 }
 
 /// Everybody, read by the library's own reader.

@@ -2,11 +2,12 @@
 
 use directory_sync::api::ANNOTATION_CONTENT;
 use directory_sync::slice::members::Chunk;
-use directory_sync::slice::{Payload, payload};
+use directory_sync::slice::{Payload, View, payload};
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::*;
+use crate::support::proxy::{Proxy, Verdict};
 
 /// Writes to slices since a mark: names of slices.
 fn slice_writes(stage: &Stage, mark: crate::support::audit::AuditMark) -> Vec<String> {
@@ -115,6 +116,70 @@ async fn slices_that_others_edit_or_delete_are_mended() {
     .await;
     mended().await;
     assert_eq!(stage.mirrors("acme").await.len(), 0);
+}
+
+#[tokio::test]
+async fn slices_that_lost_their_label_or_annotations_are_taken_back_with_those_who_wait_in_them() {
+    let mut stage = stage_with("slices-label", 200, "Slices").await;
+    stage.respecify("acme", json!({"deletion": {"graceTime": "24h"}})).await;
+    stage.rewrite("people", json!({"users.csv": people(0..198)})).await;
+    stage.sync("acme").await;
+    assert_eq!(stage.status("acme").await.missing.unwrap().users, 2);
+    let expected = entries(&stage, "acme").await;
+    assert_eq!(expected.len(), 201);
+    let names: Vec<String> = slices(&stage, "acme").await.into_keys().collect();
+    assert_eq!(names, ["acme-s-g", "acme-s-manifest", "acme-s-u-0", "acme-s-u-1"]);
+    let are_ours = async |stage: &Stage| {
+        eventually("all slices are ours again", LIMIT, async || {
+            let all = stage.api::<DirectorySlice>().list(&ListParams::default()).await.unwrap().items;
+            let ours = all.iter().filter(|slice| {
+                let (labels, annotations) = (slice.labels().len(), slice.annotations().len());
+                labels == 1 && annotations == 2
+            });
+            if ours.count() == 4 { Ok(()) } else { Err(stage.operator.log()) }
+        })
+        .await;
+        stage.sync("acme").await;
+        stage.ready("acme", "True", "Synced").await;
+        assert_eq!(entries(stage, "acme").await, expected);
+    };
+    let take_away = async |stage: &Stage, names: &[String], map: &str| {
+        for name in names {
+            stage.patch::<DirectorySlice>(name, json!({"metadata": {map: null}})).await;
+        }
+    };
+    for (names, map) in [(&names[2..], "labels"), (&names[..2], "annotations"), (&names[1..2], "labels")] {
+        take_away(&stage, names, map).await;
+        are_ours(&stage).await;
+    }
+    stage.operator.stop();
+    take_away(&stage, &names[1..], "labels").await;
+    stage.operator.restart().await;
+    stage.sync("acme").await;
+    are_ours(&stage).await;
+}
+
+#[tokio::test]
+async fn a_write_of_a_slice_whose_answer_is_lost_leaves_no_torn_view() {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let stage = stage_of(behind(&proxy, "slices-answer").await, 100, "Slices").await;
+    let lost = std::sync::atomic::AtomicBool::new(false);
+    proxy.decide(move |asked| {
+        let first = asked.is_write()
+            && asked.path.ends_with("/acme-s-u")
+            && !lost.swap(true, std::sync::atomic::Ordering::SeqCst);
+        if first { Verdict::Swallow(Box::new(|| {})) } else { Verdict::Pass }
+    });
+    stage.rewrite("people", json!({"users.csv": people(0..101)})).await;
+    stage.sync("acme").await;
+    eventually("the view is whole", LIMIT, async || {
+        let all = stage.api::<DirectorySlice>().list(&ListParams::default()).await.unwrap().items;
+        let payloads = all.into_iter().map(|slice| (slice.name_any(), slice.spec.payload));
+        View::of("acme", payloads).map(drop).map_err(|error| format!("{error}\n{}", stage.operator.log()))
+    })
+    .await;
+    stage.ready("acme", "True", "Synced").await;
+    assert_eq!(entries(&stage, "acme").await.len(), 102);
 }
 
 #[tokio::test]
