@@ -13,6 +13,7 @@ mod given;
 mod metadata;
 pub mod report;
 mod rules;
+mod stray;
 mod structure;
 mod walk;
 
@@ -69,6 +70,9 @@ impl Checker {
                     objects.push(object);
                 } else {
                     report.others += 1;
+                    if self.definitions.know(object.kind()) {
+                        report.problems.extend(stray::mistyped(&object));
+                    }
                     report.problems.extend(materials.add(&object));
                 }
             }
@@ -78,6 +82,9 @@ impl Checker {
             report.problems.extend(self.check_one(&materials, object));
         }
         report.problems.extend(doubles(&objects));
+        if objects.is_empty() && report.problems.is_empty() {
+            report.problems.extend(stray::nothing(inputs));
+        }
         let place = |name: &str| inputs.iter().position(|input| input.name == name);
         report.problems.sort_by_key(|problem| (place(&problem.file), problem.document, problem.line));
         Manifests { report, objects, materials }
@@ -93,11 +100,15 @@ impl Checker {
             .collect();
         match object.kind() {
             "Directory" if problems.is_empty() => problems.extend(directory::check(object, materials)),
-            "Directory" => {}
-            kind => {
+            "Directory" => {
+                let besides = directory::besides(object, &problems);
+                problems.extend(besides);
+            }
+            kind if self.definitions.know(kind) => {
                 let message = format!("the operator alone writes a {kind}; leave it out of Git");
                 problems.push(object.problem(Severity::Warning, "", message));
             }
+            _ => {}
         }
         problems
     }
