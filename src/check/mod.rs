@@ -10,6 +10,7 @@ mod directory;
 mod document;
 pub mod files;
 mod given;
+mod manifests;
 mod metadata;
 pub mod report;
 mod rules;
@@ -19,13 +20,13 @@ mod walk;
 
 use std::collections::BTreeMap;
 
+pub use manifests::{Identity, Manifests};
 pub use report::{Report, Severity};
 
-use crate::api::{Directory, GROUP};
-use crate::source::Reference;
+use crate::api::GROUP;
 use definition::Definitions;
 use document::Object;
-use given::{Given, Materials};
+use given::Materials;
 use report::Problem;
 
 /// A file to check.
@@ -111,33 +112,6 @@ impl Checker {
             _ => {}
         }
         problems
-    }
-}
-
-/// Manifests that have been read and checked.
-pub struct Manifests {
-    /// What was found.
-    pub report: Report,
-    objects: Vec<Object>,
-    materials: Materials,
-}
-
-impl Manifests {
-    /// The Directories that can be read, with the defaults of their schema.
-    #[must_use]
-    pub fn directories(&self) -> Vec<Directory> {
-        let directories = self.objects.iter().filter(|object| object.kind() == "Directory");
-        directories.filter_map(|object| serde_json::from_value(object.value.clone()).ok()).collect()
-    }
-
-    /// The keys and values of a Secret or ConfigMap that a Directory in `namespace` names, if they
-    /// were given and can be read.
-    #[must_use]
-    pub fn data(&self, reference: &Reference, namespace: Option<&str>) -> Option<&[(String, Vec<u8>)]> {
-        match self.materials.get(reference, namespace)? {
-            Given::Data(data) => Some(data),
-            Given::Sealed => None,
-        }
     }
 }
 

@@ -28,7 +28,7 @@ mod planning;
 mod publishing;
 mod pulling;
 
-pub use held_back::TooManyHeld;
+pub use held_back::{TooManyHeld, UNREADABLE};
 use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
 pub use publishing::Published;

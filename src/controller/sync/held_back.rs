@@ -7,6 +7,9 @@ use crate::api::status::Quarantined;
 use crate::normalize::QuarantineReason;
 use crate::plan::quarantine::Tolerance;
 
+/// The reason of records that the source could not turn into a person or group, as in `status.quarantined`.
+pub const UNREADABLE: &str = "UnreadableRecord";
+
 /// So many records are held back that nothing of the reading is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooManyHeld {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::super::memory::Memory;
 use super::super::settings::Settings;
 use super::Run;
-use super::held_back::{HeldBack, TooManyHeld};
+use super::held_back::{HeldBack, TooManyHeld, UNREADABLE};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
 use crate::model::snapshot::SnapshotError;
 use crate::model::{Group, Kind, MirrorName, Snapshot, State, User};
@@ -182,7 +182,7 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let (rejected, rejected_total) = snapshot.rejected();
     if let Some(first) = rejected.first() {
         let example = format!("{}: {}", first.position, first.reason);
-        held_back.add_many("UnreadableRecord", rejected_total, &example);
+        held_back.add_many(UNREADABLE, rejected_total, &example);
     }
     let mut plan = planner.finish(Completeness {
         unidentified_users: snapshot.has_unidentified(Kind::User),
