@@ -122,8 +122,8 @@ pub fn read(input: &Input) -> (Vec<Object>, Vec<Problem>) {
 /// Where a file that calls itself JSON is none, and why. It may be YAML all the same.
 fn broken_json(input: &Input) -> Option<(usize, String)> {
     let calls_itself = Path::new(&input.name).extension().is_some_and(|extension| extension == "json");
-    let documents = serde_json::Deserializer::from_slice(&input.bytes).into_iter::<Value>();
-    let error = documents.filter_map(Result::err).next().filter(|_| calls_itself)?;
+    let mut documents = serde_json::Deserializer::from_slice(&input.bytes).into_iter::<Value>();
+    let error = documents.find_map(Result::err).filter(|_| calls_itself)?;
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     Some((error.line(), format!("it is not valid JSON: {message}")))
