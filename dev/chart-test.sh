@@ -51,6 +51,11 @@ done
 
 say "what is refused"
 refuses "needs leaderElection.enabled" --set replicas=2 --set leaderElection.enabled=false
+refuses "leaderElection.leaseDuration (5s) must be longer" --set leaderElection.leaseDuration=5s
+refuses "leaderElection.leaseDuration (1m) must be longer" --set leaderElection.leaseDuration=1m --set leaderElection.renewDeadline=60s
+refuses "leaderElection.retryPeriod (6s) must not be zero, and at most half" --set leaderElection.retryPeriod=6s
+refuses "metrics.port and health.port are both 8081" --set metrics.port=8081
+render --set leaderElection.leaseDuration=1m1s --set leaderElection.renewDeadline=60s >/dev/null
 refuses "watchNamespace" --set watchNamespace=crm # one letter short
 refuses "clusterWide: true watches every namespace" --set clusterWide=true --set 'watchNamespaces={crm}'
 refuses "ServiceMonitor finds pods through a Service" --set metrics.serviceMonitor.enabled=true --set metrics.service.enabled=false

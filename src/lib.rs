@@ -26,6 +26,7 @@ pub mod server;
 pub mod sink;
 pub mod slice;
 pub mod source;
+mod spelling;
 pub mod telemetry;
 
 #[cfg(any(test, fuzzing))]

@@ -24,11 +24,24 @@ pub enum LogFormat {
 /// # Errors
 /// When the filter does not parse, or logging has been started before.
 pub fn init(format: LogFormat, level: &str) -> anyhow::Result<()> {
+    start(format, level, "error")
+}
+
+/// Starts logging for a command that somebody waits for: warnings as text. What the Kubernetes client would
+/// say of a request that failed, the command says itself.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_for_command() -> anyhow::Result<()> {
+    start(LogFormat::Text, "warn", "off")
+}
+
+fn start(format: LogFormat, level: &str, client: &str) -> anyhow::Result<()> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(filter) if !filter.is_empty() => filter,
         _ => level.to_owned(),
     };
-    let filter: EnvFilter = format!("{filter},kube_client=error,ldap3=error").parse()?;
+    let filter: EnvFilter = format!("{filter},kube_client={client},ldap3=error").parse()?;
     let builder = fmt().with_env_filter(filter).with_ansi(has_colours()).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.try_init(),

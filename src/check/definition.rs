@@ -12,6 +12,7 @@ use super::{metadata, structure};
 use crate::api::{GROUP, VERSION, crd};
 use crate::normalize::expr::{Library, MAX_COST, Machine};
 use crate::source::Problem;
+use crate::spelling::{did_you_mean, meant};
 
 /// The most that a rule may cost. The rules are ours, and what they look at is bounded by the schema: a
 /// list of 64 names is compared with as many expressions of 4096 characters.
@@ -49,6 +50,11 @@ impl Definitions {
         Ok(Self { kinds, machine: library.machine_with_budget(RULE_COST) })
     }
 
+    /// Whether one of our kinds has this name.
+    pub fn know(&self, kind: &str) -> bool {
+        self.kinds.contains_key(kind)
+    }
+
     /// Checks an object and completes it with the defaults of its schema.
     pub fn check(&self, object: &mut Value) -> Vec<Problem> {
         let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -59,7 +65,7 @@ impl Definitions {
         let Some(definition) = self.kinds.get(kind) else {
             let known = self.kinds.keys().map(String::as_str);
             let names = known.clone().collect::<Vec<_>>().join(", ");
-            let meant = structure::did_you_mean(structure::meant(kind, known));
+            let meant = did_you_mean(meant(kind, known));
             return vec![Problem::new("kind", format!("there is no such kind; there are {names}{meant}"))];
         };
         definition.check(&self.machine, object)

@@ -1,13 +1,18 @@
 //! What can be wrong with a Directory beyond its schema: expressions, provider settings, and the Secrets
 //! and ConfigMaps that it names.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 
 use super::document::Object;
 use super::given::{Given, Materials};
 use super::report::{Problem, Severity};
 use crate::api::Directory;
+use crate::api::rules::{MappingRule, Scope};
 use crate::controller::settings::Settings;
+use crate::normalize::Rules;
 use crate::source::csv::TablesFrom;
 use crate::source::{Material, Page, ProviderSpec, Pull, Source, SourceError};
 
@@ -42,6 +47,32 @@ pub fn check(object: &Object, materials: &Materials) -> Vec<Problem> {
     problems
 }
 
+/// What can be told although something else is wrong with the Directory: its expressions, and which
+/// attribute breaks a rule that was told of the whole list.
+pub fn besides(object: &Object, told: &[Problem]) -> Vec<Problem> {
+    let fields: Vec<&str> = told.iter().filter_map(|problem| problem.field.as_deref()).collect();
+    let name = object.text("/metadata/name").unwrap_or_default();
+    let scope: Scope = part(object, "/spec/scope").unwrap_or_default();
+    let mapping: Vec<MappingRule> = part(object, "/spec/mapping").unwrap_or_default();
+    let compiled = Rules::compile(name, &scope, &mapping, None, None);
+    let expressions = compiled.err().into_iter().flatten();
+    let expressions = expressions.filter(|error| !fields.contains(&error.field.as_str()));
+    let mut problems: Vec<Problem> =
+        expressions.map(|error| object.problem(Severity::Error, &error.field, error.message)).collect();
+    let settings = part::<ProviderSpec>(object, "/spec/provider").map(|spec| spec.provider().problems());
+    let elements = settings.into_iter().flatten().filter(|problem| {
+        let list = problem.field.rsplit_once('[').map(|(list, _)| list);
+        list.is_some_and(|list| list.ends_with(".attributes") && fields.contains(&list))
+    });
+    problems.extend(elements.map(|problem| object.problem(Severity::Error, &problem.field, problem.message)));
+    problems
+}
+
+/// A part of an object, if it can be read.
+fn part<T: DeserializeOwned>(object: &Object, pointer: &str) -> Option<T> {
+    T::deserialize(object.value.pointer(pointer)?).ok()
+}
+
 /// What a Directory names, when all of it was given; a warning for each object that was not.
 fn resolve(
     object: &Object,
@@ -49,20 +80,35 @@ fn resolve(
     provider: &ProviderSpec,
     materials: &Materials,
 ) -> (Option<Material>, Vec<Problem>) {
-    let references = provider.provider().references();
+    // A Secret can be named twice, as for the account and the authority.
+    let references = BTreeSet::from_iter(provider.provider().references());
+    let namespace = object.text("/metadata/namespace");
     let mut material = Material::default();
     let mut problems = Vec::new();
     for reference in &references {
-        let warning = match materials.get(reference, object.text("/metadata/namespace")) {
+        if let Some([first, second]) = materials.double(reference, namespace) {
+            let message = format!(
+                "{reference} is declared in {first} and in {second}, of which one would overwrite the other; remove one"
+            );
+            problems.push(object.problem(Severity::Error, path, message));
+            continue;
+        }
+        let warning = match materials.get(reference, namespace) {
             Some(Given::Data(data)) => {
                 material.insert(reference.clone(), data.iter().cloned());
                 continue;
             }
             Some(Given::Sealed) => format!("{reference} cannot be read here, so its keys were not checked"),
-            None => format!(
-                "{reference} is not among the files, so its keys were not checked; it must exist in the Directory's \
-                 namespace"
-            ),
+            None => {
+                let namespaces = materials.namespaces(reference).into_iter().collect::<Vec<_>>().join(", ");
+                let among = match namespaces.as_str() {
+                    "" => "not among the files".to_owned(),
+                    _ => format!("among the files in namespace {namespaces} only"),
+                };
+                format!(
+                    "{reference} is {among}, so its keys were not checked; it must exist in the Directory's namespace"
+                )
+            }
         };
         problems.push(object.problem(Severity::Warning, path, warning));
     }
@@ -95,7 +141,9 @@ fn read(object: &Object, path: &str, mut source: Box<dyn Source>) -> Vec<Problem
         match page {
             Ok(Page::Users(users)) => people += users.len(),
             Ok(Page::Groups(_) | Page::Tenant(_)) => {}
-            Ok(Page::Rejected(rows)) => rejected.extend(rows.into_iter().map(|row| row.reason)),
+            Ok(Page::Rejected(rows)) => {
+                rejected.extend(rows.into_iter().map(|row| format!("{}: {}", row.position, row.reason)));
+            }
             Ok(Page::End(end)) => {
                 problems
                     .extend(end.notes.into_iter().map(|note| object.problem(Severity::Warning, path, note)));

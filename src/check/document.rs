@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -105,12 +106,27 @@ pub fn read(input: &Input) -> (Vec<Object>, Vec<Problem>) {
             }
             Err(error) => {
                 let line = error.location().and_then(|location| usize::try_from(location.line()).ok());
-                let message = format!("it is not valid YAML: {}", in_short(&error));
-                problems.push(unreadable(input, number + 1, line.map(|line| first + line), &message));
+                let (line, message) = match broken_json(input) {
+                    Some((line, message)) => (Some(line), message),
+                    None => {
+                        (line.map(|line| first + line), format!("it is not valid YAML: {}", in_short(&error)))
+                    }
+                };
+                problems.push(unreadable(input, number + 1, line, &message));
             }
         }
     }
     (objects, problems)
+}
+
+/// Where a file that calls itself JSON is none, and why. It may be YAML all the same.
+fn broken_json(input: &Input) -> Option<(usize, String)> {
+    let calls_itself = Path::new(&input.name).extension().is_some_and(|extension| extension == "json");
+    let mut documents = serde_json::Deserializer::from_slice(&input.bytes).into_iter::<Value>();
+    let error = documents.find_map(Result::err).filter(|_| calls_itself)?;
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or_default();
+    Some((error.line(), format!("it is not valid JSON: {message}")))
 }
 
 /// The first line of an error, without the text that it is about, which may be a secret, and without its
@@ -118,7 +134,12 @@ pub fn read(input: &Input) -> (Vec<Object>, Vec<Problem>) {
 fn in_short(error: &serde_saphyr::Error) -> String {
     let message = error.without_snippet().to_string();
     let message = message.lines().next().unwrap_or_default();
-    message.split(" at line ").next().unwrap_or_default().to_owned()
+    let message = message.split(" at line ").next().unwrap_or_default();
+    // What the library offers its callers, nobody who writes a manifest can choose.
+    match message.split_once(", set DuplicateKeyPolicy") {
+        Some((message, _)) => format!("{message}; remove one"),
+        None => message.to_owned(),
+    }
 }
 
 fn unreadable(input: &Input, document: usize, line: Option<usize>, message: &str) -> Problem {
@@ -357,6 +378,17 @@ mod tests {
     }
 
     #[test]
+    fn what_calls_itself_json_is_told_what_it_lacks_as_json() {
+        let json = |text: &str| read(&Input { name: "x.json".into(), bytes: text.as_bytes().to_vec() });
+        let (_, problems) = json("{\n\"password\": \"canary\"\n\"kind\": \"A\"}");
+        assert_eq!(
+            (problems[0].line, problems[0].message.as_str()),
+            (Some(3), "it is not valid JSON: expected `,` or `}`")
+        );
+        assert_eq!(json("kind: A").0[0].kind(), "A");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named_with_its_line_and_not_quoted() {
         let (objects, problems) =
             of("kind: A\n---\nkind: Secret\nstringData:\n  password: \"canary\n---\nkind: B\n");
@@ -367,6 +399,7 @@ mod tests {
         assert!(!problems[0].message.contains("canary"), "{problems:?}");
         let (_, problems) = of("a: 1\nb: 2\na: 3\n");
         assert_eq!(problems[0].line, Some(3), "{problems:?}");
+        assert_eq!(problems[0].message, "it is not valid YAML: duplicate mapping key: a; remove one");
         assert!(of("").1.is_empty() && of("---\n# nothing\n---\n").1.is_empty());
         assert!(of("- a\n").1[0].message.contains("not an object"));
         assert!(read(&Input { name: "x".into(), bytes: vec![0xff] }).1[0].message.contains("UTF-8"));

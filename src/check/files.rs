@@ -1,5 +1,6 @@
 //! Which files a command line means, and what is in them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -11,14 +12,22 @@ use super::Input;
 /// The name of the standard input.
 pub const STDIN: &str = "-";
 
-/// Reads files, folders with everything below them, and the standard input.
+/// Reads files, folders with everything below them, and the standard input: each once, however often it is
+/// named.
 ///
 /// # Errors
 /// When a path does not exist or cannot be read, or a folder has no manifests.
 pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();
+    let mut seen = HashSet::new();
+    // What has no such path, as a pipe, is another one each time.
+    let mut first = |path: &Path| fs::canonicalize(path).map_or(true, |whole| seen.insert(whole));
+    let mut stdin = false;
     for path in paths {
         if path.as_os_str() == STDIN {
+            if std::mem::replace(&mut stdin, true) {
+                continue;
+            }
             let mut bytes = Vec::new();
             std::io::stdin().lock().read_to_end(&mut bytes).context("the standard input cannot be read")?;
             inputs.push(Input { name: STDIN.to_owned(), bytes });
@@ -27,10 +36,10 @@ pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
             if files.is_empty() {
                 bail!("{} has no manifests (*.yaml, *.yml, *.json)", path.display());
             }
-            for file in files {
-                inputs.push(open(&file)?);
+            for file in files.iter().filter(|file| first(file)) {
+                inputs.push(open(file)?);
             }
-        } else {
+        } else if first(path) {
             inputs.push(open(path)?);
         }
     }
@@ -88,6 +97,17 @@ mod tests {
         let names: Vec<&str> =
             inputs.iter().map(|input| &input.name[root.display().to_string().len()..]).collect();
         assert_eq!(names, ["/a/c.yaml", "/a/d/e.json", "/b.yml"]);
+    }
+
+    #[test]
+    fn a_file_that_is_named_twice_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        fs::write(&file, "{}").unwrap();
+        let named = [folder.path().to_owned(), file.clone(), folder.path().join("./a.yaml")];
+        let inputs = read(&named).unwrap();
+        assert_eq!(inputs.len(), 1);
+        assert_eq!(inputs[0].name, file.display().to_string());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The Secrets and ConfigMaps among the manifests. Their values are looked at and never told.
 
+use std::collections::BTreeSet;
+
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
@@ -18,6 +20,8 @@ pub enum Given {
 struct Entry {
     reference: Reference,
     namespace: Option<String>,
+    /// Where it begins, for messages.
+    place: String,
     given: Given,
 }
 
@@ -46,6 +50,7 @@ impl Materials {
         self.entries.push(Entry {
             reference: Reference { kind, name: name.to_owned() },
             namespace: object.text("/metadata/namespace").map(str::to_owned),
+            place: object.place(),
             given,
         });
         problems
@@ -54,13 +59,29 @@ impl Materials {
     /// What was given for a reference from a namespace. Where a manifest names no namespace, it is taken for
     /// the same.
     pub fn get(&self, reference: &Reference, namespace: Option<&str>) -> Option<&Given> {
-        let here = |entry: &&Entry| {
-            entry.reference == *reference
-                && (namespace.is_none()
-                    || entry.namespace.is_none()
-                    || entry.namespace.as_deref() == namespace)
-        };
-        self.entries.iter().find(here).map(|entry| &entry.given)
+        self.entry(reference, namespace).map(|entry| &entry.given)
+    }
+
+    /// The places of what was given for a reference and of another object of its name and namespace, which
+    /// would overwrite it.
+    pub fn double(&self, reference: &Reference, namespace: Option<&str>) -> Option<[&str; 2]> {
+        let first = self.entry(reference, namespace)?;
+        let same = |entry: &&Entry| entry.reference == *reference && entry.namespace == first.namespace;
+        let second = self.entries.iter().filter(same).nth(1)?;
+        Some([&first.place, &second.place])
+    }
+
+    /// The namespaces in which objects of a reference's name were given.
+    pub fn namespaces(&self, reference: &Reference) -> BTreeSet<&str> {
+        let named = self.entries.iter().filter(|entry| entry.reference == *reference);
+        named.filter_map(|entry| entry.namespace.as_deref()).collect()
+    }
+
+    /// The first of the namespace itself, or else the first of perhaps the same.
+    fn entry(&self, reference: &Reference, namespace: Option<&str>) -> Option<&Entry> {
+        let named = || self.entries.iter().filter(|entry| entry.reference == *reference);
+        let perhaps = |entry: &&Entry| namespace.is_none() || entry.namespace.is_none();
+        named().find(|entry| entry.namespace.as_deref() == namespace).or_else(|| named().find(perhaps))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::structure::{did_you_mean, meant};
 use crate::source::Problem;
+use crate::spelling::{did_you_mean, meant};
 
 /// The fields of an object's metadata.
 const FIELDS: &[&str] = &[

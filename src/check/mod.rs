@@ -10,21 +10,23 @@ mod directory;
 mod document;
 pub mod files;
 mod given;
+mod manifests;
 mod metadata;
 pub mod report;
 mod rules;
+mod stray;
 mod structure;
 mod walk;
 
 use std::collections::BTreeMap;
 
+pub use manifests::{Identity, Manifests};
 pub use report::{Report, Severity};
 
-use crate::api::{Directory, GROUP};
-use crate::source::Reference;
+use crate::api::GROUP;
 use definition::Definitions;
 use document::Object;
-use given::{Given, Materials};
+use given::Materials;
 use report::Problem;
 
 /// A file to check.
@@ -69,6 +71,9 @@ impl Checker {
                     objects.push(object);
                 } else {
                     report.others += 1;
+                    if self.definitions.know(object.kind()) {
+                        report.problems.extend(stray::mistyped(&object));
+                    }
                     report.problems.extend(materials.add(&object));
                 }
             }
@@ -78,6 +83,9 @@ impl Checker {
             report.problems.extend(self.check_one(&materials, object));
         }
         report.problems.extend(doubles(&objects));
+        if objects.is_empty() && report.problems.is_empty() {
+            report.problems.extend(stray::nothing(inputs));
+        }
         let place = |name: &str| inputs.iter().position(|input| input.name == name);
         report.problems.sort_by_key(|problem| (place(&problem.file), problem.document, problem.line));
         Manifests { report, objects, materials }
@@ -93,40 +101,17 @@ impl Checker {
             .collect();
         match object.kind() {
             "Directory" if problems.is_empty() => problems.extend(directory::check(object, materials)),
-            "Directory" => {}
-            kind => {
+            "Directory" => {
+                let besides = directory::besides(object, &problems);
+                problems.extend(besides);
+            }
+            kind if self.definitions.know(kind) => {
                 let message = format!("the operator alone writes a {kind}; leave it out of Git");
                 problems.push(object.problem(Severity::Warning, "", message));
             }
+            _ => {}
         }
         problems
-    }
-}
-
-/// Manifests that have been read and checked.
-pub struct Manifests {
-    /// What was found.
-    pub report: Report,
-    objects: Vec<Object>,
-    materials: Materials,
-}
-
-impl Manifests {
-    /// The Directories that can be read, with the defaults of their schema.
-    #[must_use]
-    pub fn directories(&self) -> Vec<Directory> {
-        let directories = self.objects.iter().filter(|object| object.kind() == "Directory");
-        directories.filter_map(|object| serde_json::from_value(object.value.clone()).ok()).collect()
-    }
-
-    /// The keys and values of a Secret or ConfigMap that a Directory in `namespace` names, if they
-    /// were given and can be read.
-    #[must_use]
-    pub fn data(&self, reference: &Reference, namespace: Option<&str>) -> Option<&[(String, Vec<u8>)]> {
-        match self.materials.get(reference, namespace)? {
-            Given::Data(data) => Some(data),
-            Given::Sealed => None,
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::walk::{self, below, children};
 use crate::source::Problem;
+use crate::spelling::{did_you_mean, meant};
 
 /// The keywords that this module and `complete` and `rules` understand. Others only describe.
 #[cfg(test)]
@@ -39,9 +40,6 @@ pub const KEYWORDS: &[&str] = &[
 
 /// Up to how many names a message lists.
 const MAX_LISTED: usize = 12;
-
-/// How alike two names must be for one to be meant by the other, from 0 to 1.
-const ALIKE: f64 = 0.6;
 
 /// Everything wrong with a value and what is below it.
 pub fn check(schema: &JSONSchemaProps, value: &Value, path: &str, problems: &mut Vec<Problem>) {
@@ -161,22 +159,8 @@ fn unknown_field(schema: &JSONSchemaProps, name: &str) -> String {
     if known.is_empty() || known.len() > MAX_LISTED {
         return "there is no such field; remove it".to_owned();
     }
-    format!("there is no such field; there are {}", known.join(", "))
-}
-
-/// Which of some names is meant by another.
-pub fn meant<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let name = name.to_lowercase();
-    known
-        .map(|known| (strsim::normalized_damerau_levenshtein(&name, &known.to_lowercase()), known))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, known)| known)
-}
-
-/// The question that follows what is wrong.
-pub fn did_you_mean(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("; did you mean '{name}'?"))
+    let are = if known.len() == 1 { "is only" } else { "are" };
+    format!("there is no such field; there {are} {}", known.join(", "))
 }
 
 /// Elements that a set or a map has twice.
@@ -229,6 +213,11 @@ mod tests {
             ]
         );
         assert!(found(schema, &json!({"baseDN": "x"})).is_empty());
+        let schema = json!({"type": "object", "properties": {"spec": {"type": "object"}}});
+        assert_eq!(
+            found(schema, &json!({"data": {}})),
+            ["spec.data: there is no such field; there is only spec"]
+        );
     }
 
     #[test]

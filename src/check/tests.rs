@@ -124,7 +124,7 @@ fn objects_of_another_namespace_are_other_objects() {
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: people, namespace: b}\ndata: {x.csv: ''}\n";
     let found = lines(&[&CSV.replace("name: staff", "name: staff, namespace: a"), other]);
     assert!(
-        found[0].contains("Directory/a/staff: spec.provider.csv: warning: ConfigMap people is not among"),
+        found[0].contains("Directory/a/staff: spec.provider.csv: warning: ConfigMap people is among the files in namespace b only"),
         "{found:?}"
     );
     let found = lines(&[CSV, other]);
@@ -179,4 +179,115 @@ fn others_are_counted_and_mirrors_do_not_belong_in_git() {
 fn a_directory_without_a_version_is_not_passed_over() {
     let found = lines(&[&CSV.replace("apiVersion: directory-sync.io/v1alpha1\n", "")]);
     assert_eq!(found, ["a.yaml:1: Directory/staff: apiVersion: there is only directory-sync.io/v1alpha1"]);
+}
+
+#[test]
+fn rows_that_cannot_be_used_are_named_by_their_line() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: people}\ndata:\n  users.csv: |\n    \
+               user_id,first_name,last_name,email\n    1,Ada,Lovelace,ada@acme.example\n    2,Grace\n";
+    let found = lines(&[CSV, map]);
+    assert!(found[0].contains("warning: users.csv line 3: "), "{found:?}");
+}
+
+#[test]
+fn a_kind_of_ours_with_a_mistyped_group_is_warned_of_and_one_of_others_is_not() {
+    let of = |version: &str| CSV.replace("directory-sync.io/v1alpha1", version);
+    for version in ["directory-sync/v1alpha1", "directorysync.io/v1alpha1", "v1alpha1"] {
+        let found = lines(&[&of(version)]);
+        assert_eq!(
+            found,
+            [format!(
+                "a.yaml:1: Directory/staff: apiVersion: warning: '{version}' is not ours, so this object was not \
+                 checked; a Directory of ours has the apiVersion directory-sync.io/v1alpha1"
+            )]
+        );
+    }
+    for version in ["directory.example.com/v1", "v1"] {
+        let found = lines(&[&of(version)]);
+        assert!(found[0].contains("no object of directory-sync.io"), "{found:?}");
+    }
+    let deployment = of("directory-sync/v1").replace("kind: Directory", "kind: Deployment");
+    assert!(!lines(&[&deployment])[0].contains("is not ours"));
+}
+
+#[test]
+fn nothing_to_check_is_warned_of_once() {
+    for text in ["", "# rendered by nobody\n", "---\n---\n"] {
+        assert_eq!(
+            lines(&[text]),
+            [
+                "a.yaml: warning: there is no object of directory-sync.io in it, so nothing was checked; see whether \
+                 what was to be written into it failed"
+            ]
+        );
+    }
+    let found = lines(&["", "kind: Deployment\n", ""]);
+    assert!(found[0].contains("in it or in the 2 other files,") && found.len() == 1, "{found:?}");
+    assert_eq!(lines(&["kind: [\n"]).len(), 1);
+}
+
+#[test]
+fn only_kinds_that_there_are_are_left_to_the_operator() {
+    let found = lines(&[&CSV.replace("kind: Directory", "kind: Directoy")]);
+    assert!(found.len() == 1 && found[0].ends_with("did you mean 'Directory'?"), "{found:?}");
+    let found = lines(&[&CSV.replace("kind: Directory\n", "")]);
+    assert!(found.len() == 1 && found[0].contains("there is no such kind"), "{found:?}");
+}
+
+#[test]
+fn of_two_objects_of_one_name_none_is_taken_for_the_right_one() {
+    let map =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: people}\ndata: {users.csv: 'user_id,email'}\n";
+    let found = lines(&[CSV, map, map]);
+    assert_eq!(
+        found,
+        [
+            "a.yaml:6: Directory/staff: spec.provider.csv: ConfigMap people is declared in b.yaml:1 and in c.yaml:1, \
+             of which one would overwrite the other; remove one"
+        ]
+    );
+    let elsewhere = map.replace("name: people", "name: people, namespace: hr");
+    let here = CSV.replace("name: staff", "name: staff, namespace: crm");
+    let found = lines(&[&here, &elsewhere, &map.replace("people", "others")]);
+    assert!(
+        found[0].contains("warning: ConfigMap people is among the files in namespace hr only"),
+        "{found:?}"
+    );
+    // The one of the namespace itself goes before one that may be of any.
+    let mine = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: people, namespace: crm}\ndata: {}\n";
+    let found = lines(&[&here, map, mine]);
+    assert!(found[0].contains("ConfigMap people has no key 'users.csv' (it has no keys)"), "{found:?}");
+}
+
+#[test]
+fn a_secret_that_is_named_twice_is_missed_once() {
+    let text = DIRECTORY.replace("{configMap: {name: acme-ca}}", "{secret: {name: acme-ldap}}");
+    assert_eq!(lines(&[&text]).len(), 1);
+}
+
+#[test]
+fn expressions_are_compiled_although_something_else_is_wrong() {
+    let text = DIRECTORY.replace("baseDN:", "baseDn:")
+        + "  scope: {users: user.email ==}\n  mapping: [{attribute: a, value: rwa.x}]\n";
+    let found = lines(&[&text]);
+    for (line, words) in [
+        (12, "spec.provider.ldap.users.baseDn: there is no such field"),
+        (13, "spec.scope.users: line 1, column"),
+        (14, "spec.mapping[0].value: line 1, column 1: 'rwa' is not known"),
+    ] {
+        let told = found.iter().any(|problem| {
+            problem.starts_with(&format!("a.yaml:{line}: Directory/acme: ")) && problem.contains(words)
+        });
+        assert!(told, "{words}: {found:?}");
+    }
+}
+
+#[test]
+fn the_element_that_breaks_a_rule_of_its_list_is_named() {
+    let text = format!("{DIRECTORY}        attributes: [title, userPassword]\n");
+    let found = lines(&[&text]);
+    assert!(
+        found.iter().any(|line| line.contains("users.attributes[1]: 'userPassword' holds a secret")),
+        "{found:?}"
+    );
 }

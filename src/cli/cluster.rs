@@ -8,11 +8,11 @@ use kube::api::Api;
 use kube::{Client, ResourceExt};
 
 use crate::api::{Directory, DirectoryCheckpoint};
-use crate::cluster::client::explain;
+use crate::cluster::client::{explain, explain_at};
 use crate::cluster::config;
 use crate::cluster::mirrors::{Place, ReadError};
 use crate::model::Kind;
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry;
 
 /// Which Directory a command is about.
 #[derive(Clone, Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub fn with_directory<T>(
     which: &Which,
     command: impl AsyncFnOnce(Found) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    telemetry::init(LogFormat::Text, "warn")?;
+    telemetry::init_for_command()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { command(Found::read(which).await?).await })
 }
@@ -53,9 +53,11 @@ impl Found {
             anyhow!("no cluster: this needs a kubeconfig (KUBECONFIG, ~/.kube/config): {error}")
         })?;
         let namespace = which.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let url = config.cluster_url.clone();
         let client = Client::try_from(config)?;
         let directories: Api<Directory> = Api::namespaced(client.clone(), &namespace);
-        let found = directories.get_opt(&which.directory).await.map_err(|error| anyhow!(explain(&error)))?;
+        let found = directories.get_opt(&which.directory).await;
+        let found = found.map_err(|error| anyhow!(explain_at(&error, &url)))?;
         match found {
             Some(directory) => Ok(Self { client, directory, namespace }),
             None => bail!(

@@ -153,7 +153,8 @@ fn place(checkpoint: &Result<Option<DirectoryCheckpoint>, String>, now: Timestam
 }
 
 fn next_action(directory: &Directory, status: &DirectoryStatus) -> String {
-    let name = directory.name_any();
+    let namespace = directory.namespace().map(|namespace| format!(" --namespace {namespace}"));
+    let name = directory.name_any() + &namespace.unwrap_or_default();
     let ready = status.condition("Ready");
     let reason = ready.map_or("", |ready| ready.reason.as_str());
     match reason {
@@ -221,5 +222,21 @@ mod tests {
         let sentences = explain(&directory, &Ok(None), Timestamp::UNIX_EPOCH);
         assert_eq!(sentences[0], "acme reads csv every 5m, and in full every 24h.");
         assert!(sentences[2].starts_with("Next: wait for the first sync"), "{sentences:?}");
+    }
+
+    #[test]
+    fn a_command_to_go_on_with_names_the_namespace() {
+        let directory: Directory = serde_json::from_value(serde_json::json!({
+            "apiVersion": "directory-sync.io/v1alpha1", "kind": "Directory",
+            "metadata": {"name": "acme", "namespace": "crm"},
+            "spec": {"provider": {"csv": {"from": {"configMap": {"name": "people"}}}}},
+            "status": {"conditions": [{
+                "type": "Ready", "status": "False", "reason": "TooManyHeldBack", "message": "",
+                "lastTransitionTime": "2026-11-23T12:00:00Z",
+            }]},
+        }))
+        .unwrap();
+        let next = next_action(&directory, directory.status.as_ref().unwrap());
+        assert!(next.contains("'directory-sync quarantine list acme --namespace crm'"), "{next}");
     }
 }

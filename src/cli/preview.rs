@@ -4,19 +4,21 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
+use http::Uri;
 use kube::{Api, Client};
 
 use super::output::{OutputFormat, json};
 use super::print;
 use crate::api::Directory;
+use crate::cluster::client::{address, explain_at};
 use crate::cluster::{config, references};
 use crate::preview::difference::{Difference, Mirrors};
-use crate::preview::given::Given;
+use crate::preview::given::{Folder, Given};
 use crate::preview::listing::Listing;
 use crate::preview::raw::Raw;
 use crate::preview::{self, Reading};
-use crate::source::{Material, ReferenceKind};
-use crate::telemetry::{self, LogFormat};
+use crate::source::{Material, Reference, ReferenceKind};
+use crate::telemetry;
 
 /// Arguments of `directory-sync preview`.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,14 +41,15 @@ pub struct PreviewArgs {
     directory: Option<String>,
     /// A Secret that the Directory names, from a folder with a file for each key. Can be repeated.
     #[arg(long = "secret", value_name = "NAME=FOLDER")]
-    secrets: Vec<String>,
+    secrets: Vec<Folder>,
     /// The same for a ConfigMap.
     #[arg(long = "config-map", value_name = "NAME=FOLDER")]
-    config_maps: Vec<String>,
+    config_maps: Vec<Folder>,
     /// Reads what is not given from the cluster.
     #[arg(long)]
     from_cluster: bool,
-    /// Namespace of the Directory in the cluster; default: the manifest's, else the kubeconfig's.
+    /// Namespace of the Directory in the cluster; default: the manifest's, else the kubeconfig's. Where the
+    /// manifests have several Directories, those in it.
     #[arg(short, long)]
     namespace: Option<String>,
     /// Shows the difference to the mirrors in the cluster instead of everybody.
@@ -66,6 +69,7 @@ pub struct PreviewArgs {
 /// A cluster and the namespace that is meant in it.
 struct Cluster {
     client: Client,
+    url: Uri,
     namespace: String,
 }
 
@@ -75,7 +79,7 @@ struct Cluster {
 /// When the manifests cannot be read, the spec cannot work, the source does not answer, or a
 /// cluster that is asked for does not.
 pub fn run(args: &PreviewArgs) -> anyhow::Result<()> {
-    telemetry::init(LogFormat::Text, "warn")?;
+    telemetry::init_for_command()?;
     let given = Given::read(&args.files, &args.secrets, &args.config_maps)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let text = runtime.block_on(preview(args, &given))?;
@@ -83,10 +87,14 @@ pub fn run(args: &PreviewArgs) -> anyhow::Result<()> {
 }
 
 async fn preview(args: &PreviewArgs, given: &Given) -> anyhow::Result<String> {
-    let directory = given.directory(args.directory.as_deref())?;
+    let directory = given.directory(args.directory.as_deref(), args.namespace.as_deref())?;
     let cluster = connect(args, &directory).await?;
     let material = material(given, &directory, cluster.as_ref().filter(|_| args.from_cluster)).await?;
-    let reading = preview::read(&directory, &material).await?;
+    let mut reading = preview::read(&directory, &material).await?;
+    let unused = given.besides(&directory.spec.provider.provider().references());
+    let unused =
+        unused.into_iter().map(|given| format!("{given} was given, and spec.provider does not name it."));
+    reading.notes.extend(unused);
     match (&cluster, args.raw) {
         (_, true) => raw(args, &reading),
         (Some(cluster), false) if args.diff => difference(args, cluster, &reading).await,
@@ -111,10 +119,12 @@ fn listing(args: &PreviewArgs, reading: &Reading) -> anyhow::Result<String> {
 }
 
 async fn difference(args: &PreviewArgs, cluster: &Cluster, reading: &Reading) -> anyhow::Result<String> {
-    let Cluster { client, namespace } = cluster;
+    let Cluster { client, url, namespace } = cluster;
     let directories: Api<Directory> = Api::namespaced(client.clone(), namespace);
     let known = directories.get_metadata_opt(&reading.directory).await;
-    let known = known.with_context(|| format!("Directory {} in {namespace}", reading.directory))?;
+    let known = known.map_err(|error| {
+        anyhow!("Directory {} in {namespace}: {}", reading.directory, explain_at(&error, url))
+    })?;
     let uid = known.and_then(|known| known.metadata.uid).unwrap_or_default();
     let mirrors = Mirrors::read(client, namespace, &reading.directory, &uid).await;
     let mirrors = mirrors.with_context(|| format!("the mirrors in {namespace} could not be read"))?;
@@ -137,7 +147,8 @@ async fn connect(args: &PreviewArgs, directory: &Directory) -> anyhow::Result<Op
     })?;
     let namespace = args.namespace.clone().or_else(|| directory.metadata.namespace.clone());
     let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-    Ok(Some(Cluster { client: Client::try_from(config)?, namespace }))
+    let url = config.cluster_url.clone();
+    Ok(Some(Cluster { client: Client::try_from(config)?, url, namespace }))
 }
 
 /// What the Directory names: as given, the rest from the cluster if that is allowed.
@@ -156,22 +167,34 @@ async fn material(
     }
     let mut material = match (missing.first(), cluster) {
         (None, _) => Material::default(),
-        (Some(_), Some(Cluster { client, namespace })) => {
+        (Some(_), Some(Cluster { client, url, namespace })) => {
             let read = references::read(client, namespace, &missing).await;
-            read.map_err(|error| anyhow!("in namespace {namespace}: {error}"))?.0
+            read.map_err(|error| anyhow!("in namespace {namespace} of {}: {error}", address(url)))?.0
         }
-        (Some(first), None) => bail!(
-            "spec.provider names {first}, which is not given: add its manifest with -f, a folder with a file \
-             for each of its keys with --{}={}=FOLDER, or read it from the cluster with --from-cluster",
-            match first.kind {
-                ReferenceKind::Secret => "secret",
-                ReferenceKind::ConfigMap => "config-map",
-            },
-            first.name
-        ),
+        (Some(first), None) => bail!(not_given(given, directory, first)),
     };
     for (reference, data) in found {
         material.insert(reference, data);
     }
     Ok(material)
+}
+
+/// What to do about a reference that was not given.
+fn not_given(given: &Given, directory: &Directory, missing: &Reference) -> String {
+    let besides = given.besides(&directory.spec.provider.provider().references());
+    let besides: Vec<String> = besides.into_iter().map(Reference::to_string).collect();
+    let instead = if besides.is_empty() {
+        String::new()
+    } else {
+        format!(" (only {}, which it does not name)", besides.join(", "))
+    };
+    let option = match missing.kind {
+        ReferenceKind::Secret => "secret",
+        ReferenceKind::ConfigMap => "config-map",
+    };
+    format!(
+        "spec.provider names {missing}, which is not given{instead}: add its manifest with -f, a folder with a file \
+         for each of its keys with --{option}={}=FOLDER, or read it from the cluster with --from-cluster",
+        missing.name
+    )
 }

@@ -23,8 +23,9 @@ enum Command {
 /// Arguments of `directory-sync quarantine list`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-This is what status.quarantined says: up to sixteen reasons, with an example that names nobody. To see the records, use
-directory-sync preview --raw.")]
+This is what status.quarantined says: up to sixteen reasons, with an example that names nobody. To see who
+they are, each by their id, use directory-sync preview; the records themselves are shown by directory-sync preview --raw
+--records 100000.")]
 struct ListArgs {
     #[command(flatten)]
     which: Which,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::uri::Authority;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Uri, header};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{ClientBuilder, ConfigExt};
@@ -86,6 +86,57 @@ pub fn explain(error: &kube::Error) -> String {
             format!("the apiserver answered {} {}: {}", status.code, status.reason, status.message)
         }
         kube::Error::SerdeError(_) => "the apiserver's answer could not be understood".to_owned(),
+        kube::Error::Service(error) => {
+            format!("the apiserver could not be reached: {}", with_causes(error.as_ref()))
+        }
         other => format!("the apiserver could not be reached: {other}"),
+    }
+}
+
+/// As [`explain`], for whoever may have meant another cluster: where this one is.
+#[must_use]
+pub fn explain_at(error: &kube::Error, cluster: &Uri) -> String {
+    format!("{} (the cluster at {})", explain(error), address(cluster))
+}
+
+/// The host and port of a url, without a name and password that may stand before them.
+#[must_use]
+pub fn address(url: &Uri) -> String {
+    let authority = url.authority().map_or("", Authority::as_str);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}://{host}", url.scheme_str().unwrap_or("https"))
+}
+
+/// An error and what led to it, from the nearest to the farthest. The first names no cause of a connection
+/// that did not come about.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_cannot_be_reached_is_told_with_address_and_cause() {
+        let here = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = here.local_addr().unwrap().port();
+        drop(here);
+        let url: Uri = format!("http://canary:canary@127.0.0.1:{port}").parse().unwrap();
+        let client =
+            Client::try_from(Config::new(format!("http://127.0.0.1:{port}").parse().unwrap())).unwrap();
+        let told = explain_at(&client.apiserver_version().await.unwrap_err(), &url);
+        assert!(
+            told.starts_with("the apiserver could not be reached: ") && told.contains("refused"),
+            "{told}"
+        );
+        assert!(told.ends_with(&format!("(the cluster at http://127.0.0.1:{port})")), "{told}");
     }
 }

@@ -29,7 +29,7 @@ mod publishing;
 mod pulling;
 
 use form::Chosen;
-pub use held_back::{TooManyHeld, reasons};
+pub use held_back::{TooManyHeld, UNREADABLE, reasons};
 use leaving::Leaving;
 pub use planning::{Against, PlanFailure, Planned, compare};
 pub use publishing::Published;

@@ -117,6 +117,12 @@ impl Lost {
         self.id.as_ref().map(|id| MirrorName::new(self.kind, id.as_str()))
     }
 
+    /// Where it stands and why it could not be used, of the first hundred; names no person.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
     fn bytes(&self) -> usize {
         let Links { keys, members, member_of } = &*self.links;
         let keys = [keys, members, member_of].into_iter().flatten().flatten();
@@ -232,7 +238,7 @@ impl Snapshot {
     /// Where one of them stands and why it could not be used; names no person.
     #[must_use]
     pub fn example_of_lost(&self) -> Option<&str> {
-        self.lost.iter().find_map(|lost| lost.why.as_deref())
+        self.lost.iter().find_map(Lost::why)
     }
 
     /// Bytes of memory that the records take.

@@ -7,8 +7,13 @@ use super::limits::ROLES;
 use super::mapping::Mapping;
 use super::output::Output;
 use super::roles::{Grants, RoleTable};
+use super::subject;
 use crate::api::rules::{MappingRule, Roles, Scope};
 use crate::model::group::MAX_INLINE_MEMBERS;
+
+/// All members that `user` and `group` can have. Another one is never there, so whoever reads it by the dot
+/// has misspelt it.
+const MEMBERS: &[(&str, &[&str])] = &[("user", subject::MEMBERS), ("group", subject::GROUP_MEMBERS)];
 
 /// What decides who is in and what is made of them.
 pub struct Rules {
@@ -132,7 +137,7 @@ impl Compiler {
     }
 
     fn program(&mut self, field: &str, source: &str, variables: &[&'static str]) -> Option<Program> {
-        match self.library.compile(source, variables) {
+        match self.library.compile_knowing(source, variables, MEMBERS) {
             Ok(program) => Some(program),
             Err(error) => {
                 self.error(field, error.to_string());

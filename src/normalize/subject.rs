@@ -9,7 +9,7 @@ use super::expr::{Member, Object};
 use crate::model::User;
 
 /// The members of `user` that are always there, and those that are there when they are known.
-const MEMBERS: &[&str] = &[
+pub const MEMBERS: &[&str] = &[
     "externalId",
     "userName",
     "email",
@@ -79,6 +79,9 @@ fn json<'a, T: Serialize>(value: &T) -> Option<Member<'a>> {
     serde_json::to_value(value).ok().map(|value: Value| Member::Json(Cow::Owned(value)))
 }
 
+/// The members of `group`.
+pub const GROUP_MEMBERS: &[&str] = &["externalId", "displayName"];
+
 /// The variable `group`.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupSubject<'a> {
@@ -90,7 +93,7 @@ pub struct GroupSubject<'a> {
 
 impl Object for GroupSubject<'_> {
     fn names(&self) -> Vec<&str> {
-        vec!["externalId", "displayName"]
+        GROUP_MEMBERS.to_vec()
     }
 
     fn member(&self, name: &str) -> Option<Member<'_>> {

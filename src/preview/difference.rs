@@ -11,9 +11,9 @@ use kube::{Client, Resource};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::remarks::Remarks;
 use super::table::printable;
-use super::{PreviewError, Reading, listing};
-use crate::api::status::Quarantined;
+use super::{PreviewError, Reading};
 use crate::api::{DirectoryCheckpoint, DirectoryGroup, DirectoryUser, LABEL_DIRECTORY};
 use crate::cluster::mirrors::{Place, ReadError};
 use crate::controller::lasting::Lasting;
@@ -46,10 +46,9 @@ pub struct Difference {
     pub losses_held: bool,
     /// Mirrors that are as they should be.
     pub unchanged: usize,
-    /// People and groups that would be held back, counted by reason.
-    pub quarantined: Vec<Quarantined>,
-    /// What a person should know although the directory could be read.
-    pub notes: Vec<String>,
+    /// Who is held back, and notes.
+    #[serde(flatten)]
+    pub remarks: Remarks,
 }
 
 /// One mirror that would be written.
@@ -194,7 +193,10 @@ impl Difference {
     /// As in a sync.
     pub fn of(reading: &Reading, mirrors: &Mirrors, owner_uid: &str) -> Result<Self, PreviewError> {
         let planned = reading.plan(&mirrors.view, &mirrors.lasting, owner_uid)?;
-        let plan = planned.plan;
+        let plan = &planned.plan;
+        let withheld = plan.withheld.iter().map(stays);
+        let remarks =
+            Remarks::of(reading, &planned, withheld.chain(planned.lost.iter().map(lost)).collect())?;
         let change = |action, name: MirrorName, to: Map<String, Value>| {
             let from = mirrors.specs.get(&name).cloned().unwrap_or_default();
             Change::new(action, name.kind, name.object_name(&reading.directory), &from, &to)
@@ -219,22 +221,12 @@ impl Difference {
                 &other.name,
             ))
         });
-        let doubt = planned.too_many_held.iter().map(ToString::to_string);
-        let withheld = plan.withheld.iter().map(stays);
-        let lost = planned.lost.iter().map(lost);
-        let notes = doubt
-            .chain(withheld)
-            .chain(lost)
-            .chain(reading.notes.iter().cloned())
-            .chain(planned.summary.notes())
-            .collect();
         Ok(Self {
             directory: reading.directory.clone(),
             changes,
-            losses_held: planned.above_limits.is_some_and(|held| !held.mirrors.is_empty()),
+            losses_held: planned.above_limits.as_ref().is_some_and(|held| !held.mirrors.is_empty()),
             unchanged: plan.unchanged,
-            quarantined: planned.quarantined,
-            notes,
+            remarks,
         })
     }
 
@@ -265,7 +257,7 @@ impl Difference {
                 "held: the losses are more than spec.deletion.guard allows and would wait for approval.\n",
             );
         }
-        text.push_str(&listing::remarks(&self.quarantined, &self.notes));
+        text.push_str(&self.remarks.text());
         text
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 
 use crate::api::Directory;
 use crate::check::report::Problem;
-use crate::check::{Checker, Manifests, Severity, files};
+use crate::check::{Checker, Identity, Manifests, files};
 use crate::source::{Reference, ReferenceKind};
 
 /// The keys and values of a Secret or ConfigMap.
@@ -21,49 +22,101 @@ pub struct Given {
     folders: BTreeMap<Reference, Data>,
 }
 
+/// A folder that stands for a Secret or ConfigMap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// Name of the object.
+    pub name: String,
+    /// Where its keys are.
+    pub path: PathBuf,
+}
+
+impl FromStr for Folder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Ok(Self { name: name.to_owned(), path: path.into() })
+            }
+            _ => Err("it is not NAME=FOLDER, as in acme-ldap=./acme-ldap".to_owned()),
+        }
+    }
+}
+
 impl Given {
-    /// Reads manifests, and folders that stand for Secrets and ConfigMaps as `NAME=FOLDER`.
+    /// Reads manifests, and folders that stand for Secrets and ConfigMaps.
     ///
     /// # Errors
-    /// When a file cannot be read, or `directory-sync check` would find an error.
-    pub fn read(paths: &[PathBuf], secrets: &[String], config_maps: &[String]) -> anyhow::Result<Self> {
+    /// When a file or folder cannot be read.
+    pub fn read(paths: &[PathBuf], secrets: &[Folder], config_maps: &[Folder]) -> anyhow::Result<Self> {
         let manifests = Checker::new()?.read(&files::read(paths)?);
-        let problems = manifests.report.problems.iter();
-        let errors: Vec<String> =
-            problems.filter(|problem| problem.severity == Severity::Error).map(Problem::to_string).collect();
-        if !errors.is_empty() {
-            bail!("{}", errors.join("\n"));
-        }
         let mut folders = BTreeMap::new();
         for (kind, named) in [(ReferenceKind::Secret, secrets), (ReferenceKind::ConfigMap, config_maps)] {
-            for named in named {
-                let (name, folder) = named
-                    .split_once('=')
-                    .ok_or_else(|| anyhow!("'{named}' is not NAME=FOLDER, as in acme-ldap=./acme-ldap"))?;
-                let keys = read_folder(Path::new(folder)).with_context(|| folder.to_owned())?;
-                folders.insert(Reference { kind, name: name.to_owned() }, keys);
+            for Folder { name, path } in named {
+                let keys = read_folder(path)
+                    .with_context(|| format!("{kind} {name}: the folder {}", path.display()))?;
+                folders.insert(Reference { kind, name: name.clone() }, keys);
             }
         }
         Ok(Self { manifests, folders })
     }
 
-    /// The Directory that is meant.
+    /// The Directory that is meant, of which and of what it names `directory-sync check` finds no error.
+    /// The namespace decides between several of one name.
     ///
     /// # Errors
-    /// When there is none, or several and none is named.
-    pub fn directory(&self, name: Option<&str>) -> anyhow::Result<Directory> {
-        let mut directories = self.manifests.directories();
-        let names: Vec<String> =
-            directories.iter().filter_map(|directory| directory.metadata.name.clone()).collect();
-        directories.retain(|directory| name.is_none() || directory.metadata.name.as_deref() == name);
-        match (directories.pop(), directories.is_empty()) {
-            (Some(directory), true) => Ok(directory),
-            (Some(_), false) => {
-                bail!("the manifests have the Directories {}: choose one with --directory", names.join(", "))
-            }
-            (None, _) if names.is_empty() => bail!("the manifests have no Directory"),
-            (None, _) => bail!("the manifests have only the Directories {}", names.join(", ")),
+    /// When there is none, or several and none is named; when something is wrong with it, or with what it
+    /// names.
+    pub fn directory(&self, name: Option<&str>, namespace: Option<&str>) -> anyhow::Result<Directory> {
+        let all = self.manifests.directories();
+        let mut meant: Vec<&Identity> =
+            all.iter().filter(|directory| name.is_none_or(|name| directory.name == name)).collect();
+        let here = |directory: &Identity| directory.namespace.as_deref() == namespace;
+        if namespace.is_some() && meant.iter().any(|directory| here(directory)) {
+            meant.retain(|directory| here(directory));
         }
+        match meant.as_slice() {
+            [one] => self.sound(one),
+            [] if all.is_empty() => {
+                stop(self.manifests.errors())?;
+                bail!("the manifests have no Directory")
+            }
+            [] => {
+                stop(self.manifests.unreadable())?;
+                bail!("the manifests have only the Directories {}", listed(&all))
+            }
+            _ => bail!(
+                "the manifests have the Directories {}: choose one with --directory, and --namespace where they have \
+                 one name",
+                listed(&all)
+            ),
+        }
+    }
+
+    /// A Directory, when nothing is wrong with it or with what it names.
+    fn sound(&self, which: &Identity) -> anyhow::Result<Directory> {
+        stop(self.manifests.errors_of(which))?;
+        let directory = self.manifests.directory(which);
+        let directory = directory.with_context(|| format!("the Directory {which} cannot be read"))?;
+        let namespace = which.namespace.as_deref();
+        for reference in directory.spec.provider.provider().references() {
+            if self.folders.contains_key(&reference) {
+                continue;
+            }
+            stop(self.manifests.errors_in(&reference, namespace))?;
+            // What is missing may be in what cannot be read.
+            if self.manifests.data(&reference, namespace).is_none() {
+                stop(self.manifests.unreadable())?;
+            }
+        }
+        Ok(directory)
+    }
+
+    /// What was given as a folder and is not among these.
+    #[must_use]
+    pub fn besides(&self, references: &[Reference]) -> Vec<&Reference> {
+        self.folders.keys().filter(|given| !references.contains(given)).collect()
     }
 
     /// What was given for a reference from a Directory in `namespace`; a folder goes before a
@@ -73,6 +126,16 @@ impl Given {
         let folder = self.folders.get(reference).map(Vec::as_slice);
         folder.or_else(|| self.manifests.data(reference, namespace))
     }
+}
+
+/// Fails with errors, if there are any.
+fn stop<'a>(errors: impl Iterator<Item = &'a Problem>) -> anyhow::Result<()> {
+    let errors: Vec<String> = errors.map(Problem::to_string).collect();
+    if errors.is_empty() { Ok(()) } else { bail!("{}", errors.join("\n")) }
+}
+
+fn listed(directories: &[Identity]) -> String {
+    directories.iter().map(Identity::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Every file of a folder by its name, as a mounted Secret has it; hidden ones are not keys.

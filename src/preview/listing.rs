@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::remarks::Remarks;
 use super::table::table;
 use super::{PreviewError, Reading};
-use crate::api::status::Quarantined;
 use crate::controller::lasting::Lasting;
 use crate::controller::sync::PlanFailure;
 use crate::model::{Group, Kind, User};
@@ -24,10 +24,9 @@ pub struct Listing {
     pub users: Vec<Named<User>>,
     /// Groups, by display name.
     pub groups: Vec<Named<Group>>,
-    /// People and groups that would be held back, counted by reason.
-    pub quarantined: Vec<Quarantined>,
-    /// What a person should know although the directory could be read.
-    pub notes: Vec<String>,
+    /// Who is held back, and notes.
+    #[serde(flatten)]
+    pub remarks: Remarks,
 }
 
 /// A mirror's name with its content, as `kubectl` would show them.
@@ -35,8 +34,18 @@ pub struct Listing {
 pub struct Named<T> {
     /// The object's name.
     pub name: String,
-    /// The object's content.
-    pub spec: T,
+    /// The object's spec.
+    pub spec: Spec<T>,
+}
+
+/// A mirror's content, with the name of the Directory before it.
+#[derive(Debug, Serialize)]
+pub struct Spec<T> {
+    /// Name of the Directory.
+    pub directory: String,
+    /// The content.
+    #[serde(flatten)]
+    pub content: T,
 }
 
 fn read<T: DeserializeOwned>(content: &Content) -> Result<T, PlanFailure> {
@@ -51,26 +60,19 @@ impl Listing {
     pub fn of(reading: &Reading) -> Result<Self, PreviewError> {
         let planned = reading.plan(&View::default(), &Lasting::default(), "")?;
         let (mut users, mut groups) = (Vec::<Named<User>>::new(), Vec::<Named<Group>>::new());
+        let remarks = Remarks::of(reading, &planned, Vec::new())?;
         for Mirror { name, content, .. } in planned.plan.creates {
             let (kind, name) = (name.kind, name.object_name(&reading.directory));
             match kind {
-                Kind::User => users.push(Named { name, spec: read(&content)? }),
-                Kind::Group => groups.push(Named { name, spec: read(&content)? }),
+                Kind::User => users.push(Named::new(reading, name, read(&content)?)),
+                Kind::Group => groups.push(Named::new(reading, name, read(&content)?)),
             }
         }
         users.sort_by(|one, other| key(one).cmp(&key(other)));
         groups.sort_by(|one, other| {
-            (&one.spec.display_name, &one.name).cmp(&(&other.spec.display_name, &other.name))
+            (&one.spec.content.display_name, &one.name).cmp(&(&other.spec.content.display_name, &other.name))
         });
-        let doubt = planned.too_many_held.iter().map(ToString::to_string);
-        let notes = doubt.chain(reading.notes.iter().cloned()).chain(planned.summary.notes()).collect();
-        Ok(Self {
-            directory: reading.directory.clone(),
-            users,
-            groups,
-            quarantined: planned.quarantined,
-            notes,
-        })
+        Ok(Self { directory: reading.directory.clone(), users, groups, remarks })
     }
 
     /// The listing for a terminal.
@@ -78,7 +80,7 @@ impl Listing {
     pub fn text(&self) -> String {
         let mut text = table(
             &["NAME", "EMAIL", "USER NAME", "STATE", "ROLE"],
-            self.users.iter().map(|Named { spec: user, .. }| {
+            self.users.iter().map(|Named { spec: Spec { content: user, .. }, .. }| {
                 [
                     full_name(user),
                     user.email.clone().unwrap_or_default(),
@@ -91,7 +93,7 @@ impl Listing {
         text.push('\n');
         text.push_str(&table(
             &["GROUP", "MEMBERS"],
-            self.groups.iter().map(|Named { spec: group, .. }| {
+            self.groups.iter().map(|Named { spec: Spec { content: group, .. }, .. }| {
                 [group.display_name.clone(), group.member_count.to_string()]
             }),
         ));
@@ -102,23 +104,20 @@ impl Listing {
             counted(self.users.len(), "person", "people"),
             counted(self.groups.len(), "group", "groups")
         );
-        text.push_str(&remarks(&self.quarantined, &self.notes));
+        text.push_str(&self.remarks.text());
         text
     }
 }
 
-/// What stands below a listing: who is held back, and what else there is to know.
-pub(super) fn remarks(quarantined: &[Quarantined], notes: &[String]) -> String {
-    let held = quarantined
-        .iter()
-        .map(|held| format!("held back: {} ({}): {}\n", held.count, held.reason, held.example));
-    let notes = notes.iter().map(|note| format!("note: {note}\n"));
-    held.chain(notes).collect()
+impl<T> Named<T> {
+    fn new(reading: &Reading, name: String, content: T) -> Self {
+        Self { name, spec: Spec { directory: reading.directory.clone(), content } }
+    }
 }
 
 /// The order of people: as a person would look for them.
 fn key(user: &Named<User>) -> (&Option<String>, &Option<String>, &String) {
-    (&user.spec.user_name, &user.spec.email, &user.name)
+    (&user.spec.content.user_name, &user.spec.content.email, &user.name)
 }
 
 /// The name to show of a person, put together from its parts where the directory has no whole one.

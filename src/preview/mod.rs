@@ -5,6 +5,7 @@ pub mod difference;
 pub mod given;
 pub mod listing;
 pub mod raw;
+pub mod remarks;
 pub(crate) mod table;
 
 use std::sync::Arc;

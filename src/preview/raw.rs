@@ -7,9 +7,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Reading;
+use super::remarks::Remarks;
 use super::table::{printable, table};
+use crate::controller::lasting::Lasting;
 use crate::model::Kind;
 use crate::model::snapshot::{Record, SnapshotError};
+use crate::sink::observed::View;
+
+/// Names that CEL keeps for itself.
+const RESERVED: &[&str] = &["false", "in", "null", "true"];
 
 /// The shape of all records, and some of them whole.
 #[derive(Debug, Default, Serialize)]
@@ -18,6 +24,9 @@ pub struct Raw {
     pub users: Shape,
     /// The attributes of groups.
     pub groups: Shape,
+    /// Who is held back, and notes.
+    #[serde(flatten)]
+    pub remarks: Remarks,
 }
 
 /// What the records of one kind look like.
@@ -46,7 +55,12 @@ impl Raw {
     /// # Errors
     /// When the snapshot cannot be read back.
     pub fn of(reading: &Reading, whole: usize) -> Result<Self, SnapshotError> {
-        let mut found = Self::default();
+        // Whoever looks at the records is perhaps looking for why they cannot be planned.
+        let planned = reading.plan(&View::default(), &Lasting::default(), "");
+        let remarks = planned.and_then(|planned| Ok(Remarks::of(reading, &planned, Vec::new())?));
+        let remarks =
+            remarks.unwrap_or_else(|error| Remarks { notes: vec![error.to_string()], ..Remarks::default() });
+        let mut found = Self { remarks, ..Self::default() };
         for (kind, shape) in [(Kind::User, &mut found.users), (Kind::Group, &mut found.groups)] {
             reading.snapshot.visit::<SnapshotError>(kind, |record| {
                 shape.add(
@@ -67,7 +81,8 @@ impl Raw {
     /// # Errors
     /// When a record cannot be written as JSON.
     pub fn text(&self) -> Result<String, serde_json::Error> {
-        Ok(format!("{}\n{}", self.users.text("Records of people")?, self.groups.text("Records of groups")?))
+        let users = self.users.text("Records of people")?;
+        Ok(format!("{users}\n{}{}", self.groups.text("Records of groups")?, self.remarks.text()))
     }
 }
 
@@ -92,7 +107,7 @@ impl Shape {
         text.push_str(&table(
             &["ATTRIBUTE", "TYPE", "RECORDS"],
             self.attributes.iter().map(|(name, attribute)| {
-                [format!("raw.{name}"), attribute.types.join(" or "), attribute.records.to_string()]
+                [member(name), attribute.types.join(" or "), attribute.records.to_string()]
             }),
         ));
         for record in &self.records {
@@ -103,6 +118,15 @@ impl Shape {
         }
         Ok(text)
     }
+}
+
+/// The expression for an attribute: by the dot where its name allows that.
+fn member(name: &str) -> String {
+    let simple = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let identifier = name.chars().all(simple)
+        && name.starts_with(|first: char| !first.is_ascii_digit())
+        && !RESERVED.contains(&name);
+    if identifier { format!("raw.{name}") } else { format!("raw[{}]", Value::from(name)) }
 }
 
 /// The CEL type of a value, in words.
@@ -117,5 +141,27 @@ fn type_of(value: &Value) -> String {
             items.first().map_or_else(|| "list".to_owned(), |first| format!("list of {}", type_of(first)))
         }
         Value::Object(_) => "map".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalize::expr::Library;
+
+    #[test]
+    fn every_attribute_is_shown_as_an_expression_that_compiles() {
+        let names =
+            ["mail", "_x1", "Shoe size", "userCertificate;binary", "1st", "in", "a\"b\\c", "größe", ""];
+        for name in names {
+            let expression = member(name);
+            Library::new().compile(&expression, &["raw"]).unwrap_or_else(|error| {
+                panic!("{expression}: {error}");
+            });
+        }
+        assert_eq!(
+            (member("mail").as_str(), member("Shoe size").as_str()),
+            ("raw.mail", "raw[\"Shoe size\"]")
+        );
     }
 }

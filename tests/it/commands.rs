@@ -87,6 +87,8 @@ async fn a_held_plan_is_shown_in_full_and_approved_by_its_hash() {
     );
     let other = run(&stage, &["plan", "approve", "acme", "0123456789abcdef", "--yes"], "");
     assert!(stderr(&other).contains(&format!("has the hash {hash}")), "{other:?}");
+    let look = format!("directory-sync plan show acme --namespace {}", stage.namespace);
+    assert!(stderr(&other).contains(&look), "{other:?}");
     let spec = stage.api::<Directory>().get("acme").await.unwrap().spec;
     assert_eq!(spec.deletion.guard.approved_plan, None);
 
@@ -136,7 +138,10 @@ async fn explain_says_what_is_held_who_is_missing_and_what_to_do_next() {
         "The last sync on record began ",
         &format!("as plan {hash}: 30 people would be deleted."),
         "; everything was last read ",
-        "Next: look at the plan with 'directory-sync plan show acme'",
+        &format!(
+            "Next: look at the plan with 'directory-sync plan show acme --namespace {}'",
+            stage.namespace
+        ),
     ] {
         assert!(told.contains(part), "'{part}' is missing in: {told}");
     }

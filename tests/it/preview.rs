@@ -291,3 +291,98 @@ async fn the_difference_to_a_cluster_is_what_the_next_sync_writes_and_nothing_is
     })
     .await;
 }
+
+#[test]
+fn who_is_held_back_is_listed_by_id_in_every_form() {
+    let folder = TempDir::new().unwrap();
+    let mut directory = csv_directory();
+    directory["spec"]["mapping"] = json!([{"attribute": "title", "value": "raw.title", "required": true}]);
+    let mut people = people();
+    people["data"]["users.csv"] = json!(format!("{PEOPLE}3,Alan\n"));
+    let files = [write(&folder, "directory.json", &directory), write(&folder, "people.json", &people)];
+    let files = [files[0].as_path(), files[1].as_path()];
+    for arguments in [&["--output=json"][..], &["--raw", "--output=json"]] {
+        let shown = json_of(&preview(arguments, &files));
+        let held = shown["heldBack"].as_array().unwrap();
+        let of = |reason: &str| held.iter().find(|held| held["reason"] == reason).unwrap();
+        assert_eq!(of("MissingAttribute")["id"], "2", "{shown}");
+        assert!(of("UnreadableRecord")["message"].as_str().unwrap().contains("line 4"), "{shown}");
+        assert_eq!(shown["quarantined"].as_array().unwrap().len(), 2, "{shown}");
+        assert!(shown["notes"].is_array(), "{shown}");
+    }
+    for arguments in [&[][..], &["--raw"]] {
+        let text = stdout(&preview(arguments, &files));
+        assert!(
+            text.contains("held back: 1 (MissingAttribute): ") && text.contains("    user 2\n"),
+            "{text}"
+        );
+    }
+    directory["spec"] = csv_directory()["spec"].clone();
+    directory["spec"]["scope"] = json!({"users": "has(user.title) && user.title == 'Nobody'"});
+    let directory = write(&folder, "directory.json", &directory);
+    let text = stdout(&preview(&["--raw"], &[&directory, files[1]]));
+    assert!(text.contains("note: Of 2 people nobody is in scope; look at spec.scope."), "{text}");
+}
+
+#[test]
+fn a_spec_is_shown_as_it_stands_in_the_cluster() {
+    let folder = TempDir::new().unwrap();
+    let files =
+        [write(&folder, "directory.json", &csv_directory()), write(&folder, "people.json", &people())];
+    let shown = json_of(&preview(&["--output=json"], &[&files[0], &files[1]]));
+    for kind in ["users", "groups"] {
+        assert_eq!(shown[kind][0]["spec"]["directory"], "acme", "{shown}");
+    }
+}
+
+#[test]
+fn only_what_is_wrong_with_the_chosen_directory_stops_its_preview() {
+    let folder = TempDir::new().unwrap();
+    let in_namespace = |namespace: &str| {
+        let mut directory = csv_directory();
+        directory["metadata"]["namespace"] = json!(namespace);
+        directory
+    };
+    let mut wrong = csv_directory();
+    wrong["metadata"]["name"] = json!("wrong");
+    wrong["spec"]["scope"] = json!({"users": "user.email.endsWith("});
+    let files = [
+        write(&folder, "crm.json", &in_namespace("crm")),
+        write(&folder, "shop.json", &in_namespace("shop")),
+        write(&folder, "wrong.json", &wrong),
+        write(&folder, "people.json", &people()),
+    ];
+    let files = files.each_ref().map(std::path::PathBuf::as_path);
+    let complaint = stderr(&preview(&["--directory=acme"], &files));
+    assert!(complaint.contains("the Directories wrong, crm/acme, shop/acme: choose one"), "{complaint}");
+    let shown = json_of(&preview(&["--directory=acme", "--namespace=shop", "--output=json"], &files));
+    assert_eq!(shown["users"].as_array().unwrap().len(), 2);
+    let complaint = stderr(&preview(&["--directory=wrong"], &files));
+    assert!(complaint.contains("spec.scope.users"), "{complaint}");
+    // What nobody can read may be what is missing.
+    let broken = folder.path().join("broken.yaml");
+    fs::write(&broken, "kind: [\n").unwrap();
+    let chosen = ["--directory=acme", "--namespace=shop"];
+    assert!(preview(&chosen, &[files[1], files[3], &broken]).status.success());
+    let complaint = stderr(&preview(&chosen, &[files[1], &broken]));
+    assert!(complaint.contains("broken.yaml:"), "{complaint}");
+}
+
+#[test]
+fn a_folder_that_is_none_or_that_nobody_names_is_told() {
+    let folder = TempDir::new().unwrap();
+    let files =
+        [write(&folder, "directory.json", &csv_directory()), write(&folder, "people.json", &people())];
+    let files = [files[0].as_path(), files[1].as_path()];
+    let wrong = preview(&["--secret=acme"], &files);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert_eq!(wrong.status.code(), Some(2), "{told}");
+    assert!(told.contains("--secret") && told.contains("it is not NAME=FOLDER"), "{told}");
+    let keys = folder.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let given = format!("--config-map=peple={}", keys.display());
+    let text = stdout(&preview(&[&given], &files));
+    assert!(text.contains("note: ConfigMap peple was given, and spec.provider does not name it."), "{text}");
+    let complaint = stderr(&preview(&[&given], &files[..1]));
+    assert!(complaint.contains("not given (only ConfigMap peple, which it does not name)"), "{complaint}");
+}

@@ -69,6 +69,36 @@ annotations:
 {{- end -}}
 {{- end -}}
 
+{{/* The seconds of a duration such as 1m30s; values.schema.json sees to its form. */}}
+{{- define "directory-sync.seconds" -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[smh]" . -1 -}}
+{{- $unit := get (dict "s" 1 "m" 60 "h" 3600) (regexFind "[smh]" .) -}}
+{{- $seconds = add $seconds (mul (regexFind "[0-9]+" . | int64) $unit) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
+
+{{/* Fails for what the operator would refuse at its start. */}}
+{{- define "directory-sync.refused" -}}
+{{- with .Values.leaderElection -}}
+{{- if .enabled -}}
+{{- $lease := include "directory-sync.seconds" .leaseDuration | int64 -}}
+{{- $deadline := include "directory-sync.seconds" .renewDeadline | int64 -}}
+{{- $retry := include "directory-sync.seconds" .retryPeriod | int64 -}}
+{{- if le $lease $deadline -}}
+{{- fail (printf "leaderElection.leaseDuration (%s) must be longer than leaderElection.renewDeadline (%s): the next holder would start before this one has stopped" .leaseDuration .renewDeadline) -}}
+{{- end -}}
+{{- if or (eq $retry 0) (gt (mul 2 $retry) $deadline) -}}
+{{- fail (printf "leaderElection.retryPeriod (%s) must not be zero, and at most half of leaderElection.renewDeadline (%s)" .retryPeriod .renewDeadline) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (int .Values.metrics.port) (int .Values.health.port) -}}
+{{- fail (printf "metrics.port and health.port are both %d; give one of them another" (int .Values.health.port)) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The rights of the operator: all that it does, and nothing else. */}}
 {{- define "directory-sync.rules" -}}
 # Finalizers are set by a patch of the Directory itself.

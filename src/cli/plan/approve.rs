@@ -47,8 +47,9 @@ async fn approve(found: &Found, args: &ApproveArgs) -> anyhow::Result<String> {
     if let Some(hash) = args.hash.as_ref().filter(|hash| **hash != plan.hash) {
         bail!(
             "the plan that is held now has the hash {}, not {hash}: it is another one; look at it with \
-             directory-sync plan show {name}",
-            plan.hash
+             directory-sync plan show {name} --namespace {}",
+            plan.hash,
+            found.namespace
         );
     }
     let warning = gitops_manager(&found.directory).map(|manager| {

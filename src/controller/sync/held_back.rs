@@ -7,8 +7,8 @@ use crate::api::status::Quarantined;
 use crate::normalize::QuarantineReason;
 use crate::plan::quarantine::Tolerance;
 
-/// The reason of records of which the source could not make a person or group.
-const UNREADABLE: &str = "UnreadableRecord";
+/// The reason of records of which the source could not make a person or group, as in `status.quarantined`.
+pub const UNREADABLE: &str = "UnreadableRecord";
 
 /// All reasons for which records are held back.
 pub fn reasons() -> impl Iterator<Item = &'static str> {

@@ -22,6 +22,7 @@ pub fn compile(
     library: &mut Library,
     source: &str,
     variables: &[&'static str],
+    members: &[(&str, &[&str])],
 ) -> Result<Program, CompileError> {
     let length = source.chars().count();
     if length > MAX_EXPRESSION {
@@ -32,7 +33,7 @@ pub fn compile(
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .stack_size(PARSER_STACK)
-            .spawn_scoped(scope, || parse_and_check(library, source, variables))
+            .spawn_scoped(scope, || parse_and_check(library, source, variables, members))
             .map_err(|error| {
                 CompileError::whole(format!("there is no thread to compile the expression: {error}"))
             })?
@@ -45,8 +46,9 @@ fn parse_and_check(
     library: &mut Library,
     source: &str,
     variables: &[&'static str],
+    members: &[(&str, &[&str])],
 ) -> Result<Program, CompileError> {
     let parsed = library.env.parser().parse_with_source_info(source);
     let (expression, positions) = parsed.map_err(|errors| syntax_error(&errors.errors))?;
-    Rewriter::new(library, source, &positions, variables).program(expression)
+    Rewriter::new(library, source, &positions, variables, members).program(expression)
 }

@@ -97,7 +97,21 @@ impl Library {
     /// # Errors
     /// What is wrong with the expression, and where.
     pub fn compile(&mut self, source: &str, variables: &[&'static str]) -> Result<Program, CompileError> {
-        compile::compile(self, source, variables)
+        self.compile_knowing(source, variables, &[])
+    }
+
+    /// As [`Library::compile`], and refuses `variable.member` where all members of the variable are known and
+    /// this is none of them.
+    ///
+    /// # Errors
+    /// What is wrong with the expression, and where.
+    pub fn compile_knowing(
+        &mut self,
+        source: &str,
+        variables: &[&'static str],
+        members: &[(&str, &[&str])],
+    ) -> Result<Program, CompileError> {
+        compile::compile(self, source, variables, members)
     }
 
     /// A machine for the programs of this library, with nothing spent yet.

@@ -345,3 +345,37 @@ fn the_callers_error_ends_the_run() {
     assert!(result.is_err());
     assert_eq!(seen, 1);
 }
+
+#[test]
+fn a_member_that_nobody_ever_has_is_misspelt() {
+    let of = |scope: &Scope| Rules::compile("acme", scope, &[], None, None).err();
+    let users = |text: &str| of(&Scope { users: Some(text.to_owned()), ..Scope::default() });
+    let groups = |text: &str| of(&Scope { groups: Some(text.to_owned()), ..Scope::default() });
+    for (found, message) in [
+        (users("has(user.emial)"), "line 1, column 5: 'user' has no member 'emial'; did you mean 'email'?"),
+        (
+            users("true &&\n user.Email == 'x'"),
+            "line 2, column 2: 'user' has no member 'Email'; did you mean 'email'?",
+        ),
+        (
+            groups("group.name == 'x'"),
+            "line 1, column 1: 'group' has no member 'name'; there are externalId, displayName",
+        ),
+    ] {
+        assert_eq!(found.unwrap()[0].message, message);
+    }
+    for known in crate::normalize::subject::MEMBERS {
+        assert_eq!(users(&format!("has(user.{known})")), None);
+    }
+    for left_alone in [
+        "user.?badge.orValue('') == ''",
+        "'badge' in user",
+        "user['badge'] == 'x'",
+        "has(user.attributes.badge)",
+        "user.name.given == 'Ada'",
+        "raw.emial == 'x'",
+        "user.groups.exists(group, group.startsWith('x'))",
+    ] {
+        assert_eq!(users(left_alone), None, "{left_alone}");
+    }
+}

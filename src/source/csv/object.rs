@@ -31,18 +31,21 @@ impl ObjectSource {
     /// # Errors
     /// [`crate::source::Class::Misconfigured`] when a key is not there that must be.
     pub fn new(spec: &CsvSpec, from: Reference, material: &Material) -> Result<Self, SourceError> {
-        let take = |key: &String| -> Result<Option<(String, Bytes)>, SourceError> {
-            Ok(Some((key.clone(), Bytes::copy_from_slice(material.require(&from, key)?))))
+        let take = |key: &String, part: Part| {
+            let text = material.require(&from, key).map_err(|error| {
+                SourceError::misconfigured(format!("{}, or correct {}.key", error.message, part.field()))
+            })?;
+            Ok::<_, SourceError>(Some((key.clone(), Bytes::copy_from_slice(text))))
         };
         // A table that the settings name is missed; one that they leave at its default may lack.
-        let take_if_there = |key: &String, default: &str| {
+        let take_if_there = |key: &String, part: Part, default: &str| {
             let wanted = key != default || material.get(&from, key).is_some();
-            if wanted { take(key) } else { Ok(None) }
+            if wanted { take(key, part) } else { Ok(None) }
         };
         let by_part = [
-            take(&spec.users.key)?,
-            take_if_there(&spec.user_groups.key, &UserGroupsTable::default().key)?,
-            take_if_there(&spec.groups.key, &GroupsTable::default().key)?,
+            take(&spec.users.key, Part::Users)?,
+            take_if_there(&spec.user_groups.key, Part::UserGroups, &UserGroupsTable::default().key)?,
+            take_if_there(&spec.groups.key, Part::Groups, &GroupsTable::default().key)?,
         ];
         let cursor = cursor(by_part.each_ref().map(|table| table.as_ref().map(|(_, text)| text.as_ref())));
         let format = Format { delimiter: spec.delimiter, ending: Ending::Any };

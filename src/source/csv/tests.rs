@@ -259,7 +259,10 @@ fn two_groups_of_one_name_are_not_mixed_up() {
 fn a_missing_key_is_named_with_the_object_and_the_keys_it_has() {
     let error = refused(json!({}), &[("people.csv", USERS)]);
     assert_eq!(error.class, Class::Misconfigured);
-    assert_eq!(error.message, "ConfigMap acme has no key 'users.csv' (it has only people.csv); add it");
+    assert_eq!(
+        error.message,
+        "ConfigMap acme has no key 'users.csv' (it has only people.csv); add it, or correct users.key"
+    );
     let error = refused(json!({"userGroups": {"key": "teams.csv"}}), &[("users.csv", USERS)]);
     assert!(error.message.contains("has no key 'teams.csv'"), "{error}");
 }

@@ -47,7 +47,10 @@ async fn f05_a_table_that_cannot_be_read_to_its_end_is_told_with_its_line_and_ch
     stage.patch::<ConfigMap>("people", json!({"data": {"users.csv": null}})).await;
     stage.sync("acme").await;
     let message = stage.told("acme", "SourceReady", "False", "Misconfigured").await;
-    assert_eq!(message, "ConfigMap people has no key 'users.csv' (it has only user_groups.csv); add it");
+    assert_eq!(
+        message,
+        "ConfigMap people has no key 'users.csv' (it has only user_groups.csv); add it, or correct users.key"
+    );
     assert_eq!(stage.mirrors("acme").await, before);
 }
 

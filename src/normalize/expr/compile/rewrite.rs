@@ -13,6 +13,7 @@ use super::error::{CompileError, UNREADABLE};
 use crate::normalize::expr::functions::{FUNCTIONS, MATCH, RANGE, Style};
 use crate::normalize::expr::meter::NODE_COST;
 use crate::normalize::expr::{Library, Program, Uses};
+use crate::spelling::{did_you_mean, meant};
 
 /// The most nodes (operators, calls, names, literals) of an expression, macros counted as what
 /// they stand for.
@@ -37,6 +38,8 @@ pub(super) struct Rewriter<'a> {
     source: &'a str,
     positions: &'a SourceInfo,
     variables: &'a [&'static str],
+    /// All members of those variables of which they are known.
+    members: &'a [(&'a str, &'a [&'a str])],
     /// Variables of the macros around.
     bound: Vec<String>,
     nodes: u64,
@@ -54,12 +57,14 @@ impl<'a> Rewriter<'a> {
         source: &'a str,
         positions: &'a SourceInfo,
         variables: &'a [&'static str],
+        members: &'a [(&'a str, &'a [&'a str])],
     ) -> Self {
         Self {
             library,
             source,
             positions,
             variables,
+            members,
             bound: Vec::new(),
             nodes: 0,
             cost: 0,
@@ -168,7 +173,21 @@ impl<'a> Rewriter<'a> {
         true
     }
 
+    /// Refuses a member that a variable never has. Those that are asked for by `.?` or by an index are left
+    /// alone: their names may be meant for what is to come.
+    fn check_member(&self, operand: &IdedExpr, member: &str) -> Result<(), CompileError> {
+        let Expr::Ident(variable) = &operand.expr else { return Ok(()) };
+        let known = self.members.iter().find(|(name, _)| name == variable);
+        let Some((_, known)) = known.filter(|(_, known)| !known.contains(&member)) else { return Ok(()) };
+        let instead = match meant(member, known.iter().copied()) {
+            None => format!("; there are {}", known.join(", ")),
+            meant => did_you_mean(meant),
+        };
+        Err(self.error(operand.id, format!("'{variable}' has no member '{member}'{instead}")))
+    }
+
     fn select(&mut self, mut select: SelectExpr, depth: usize) -> Result<Expr, CompileError> {
+        self.check_member(&select.operand, &select.field)?;
         if self.reads_member(&select.operand.expr, &select.field) {
             self.nodes += 1;
             self.cost += NODE_COST;
@@ -220,7 +239,10 @@ impl<'a> Rewriter<'a> {
         // A method's receiver counts as the first argument of the global form.
         let given = match (style, &call.target) {
             (Style::Global, None) | (Style::Method | Style::Either, Some(_)) => call.args.len(),
-            (Style::Either, None) => call.args.len().wrapping_sub(1),
+            (Style::Either, None) if call.args.is_empty() => {
+                return Err(self.error(id, format!("'{name}' needs a value; write x.{name}(…)")));
+            }
+            (Style::Either, None) => call.args.len() - 1,
             (Style::Global, Some(_)) => {
                 return Err(self.error(id, format!("'{name}' is not a method; write {name}(…)")));
             }
