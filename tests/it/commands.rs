@@ -214,3 +214,24 @@ async fn a_proxy_of_the_environment_is_not_asked_for_a_cluster_on_this_machine()
     assert!(listed.contains("grace@a.test"), "{listed}");
     assert_eq!(proxy.opened(), 0);
 }
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_told_in_one_line_with_its_address_and_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let cluster = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "a",
+        "clusters": [{"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "users": [{"name": "a", "user": {"token": "canary"}}],
+    });
+    fs::write(&kubeconfig, cluster.to_string()).unwrap();
+    let command = Command::new(env!("CARGO_BIN_EXE_directory-sync"))
+        .args(["explain", "acme"])
+        .env("KUBECONFIG", &kubeconfig)
+        .env_remove("RUST_LOG")
+        .output();
+    let told = stderr(&command.unwrap());
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("refused") && told.ends_with("(the cluster at https://127.0.0.1:1)\n"), "{told}");
+}
