@@ -98,8 +98,8 @@ impl ObservedMirrors {
         }
     }
 
-    /// Notes that a part of the slices has been written, and that the manifest does not say so.
-    pub(in crate::sink) fn slices_are_torn(&self, key: &DirectoryKey) {
+    /// Notes that it is not known any more what is in the Directory's slices: they have to be looked at soon.
+    pub(in crate::sink) fn slices_are_unknown(&self, key: &DirectoryKey) {
         let mut shared = self.lock();
         let mirrors = shared.directories.entry(key.clone()).or_default();
         mirrors.slices.surprise();

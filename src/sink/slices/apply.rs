@@ -151,6 +151,12 @@ impl Writer<'_> {
         let mut edited = false;
         for source in &sources {
             let read = self.entries(*source, known).await.map_err(|error| outcome_of(&error))?;
+            let is_expected = known.layout.get(*source).is_some_and(|summary| summary.entries > 0);
+            if !read.is_there && is_expected {
+                // The plan was made for those who were in it; of the others it has nothing to write.
+                self.observed.slices_are_unknown(self.key);
+                return Err(Outcome::Failed(format!("the slice {source} has gone; it is written anew")));
+            }
             existing.extend(read.lines);
             if !read.as_known {
                 edited = true;
@@ -176,7 +182,7 @@ impl Writer<'_> {
             let part = part.inspect_err(|_| {
                 // The manifest names what was written before as it was.
                 if written.parts.iter().any(|part| part.changed) {
-                    self.observed.slices_are_torn(self.key);
+                    self.observed.slices_are_unknown(self.key);
                 }
             });
             written.parts.push(part?);

@@ -20,6 +20,8 @@ pub(super) struct Entries {
     pub lines: BTreeMap<u128, Vec<u8>>,
     /// Whether the slice is the one that is known.
     pub as_known: bool,
+    /// Whether there is such a slice.
+    pub is_there: bool,
 }
 
 impl Writer<'_> {
@@ -30,7 +32,9 @@ impl Writer<'_> {
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(Entries::default()),
             Err(error) => return Err(error),
         };
-        let Ok(text) = payload::read(&slice.spec.payload) else { return Ok(Entries::default()) };
+        let Ok(text) = payload::read(&slice.spec.payload) else {
+            return Ok(Entries { is_there: true, ..Entries::default() });
+        };
         let hash = PayloadHash::of(&slice.spec.payload);
         let as_known = known.layout.get(bucket).is_some_and(|summary| summary.hash == hash);
         let directory = &self.owner.directory;
@@ -52,7 +56,7 @@ impl Writer<'_> {
         };
         let lines = payload::lines(&text).filter_map(|line| Some((key(line)?, line.to_vec())));
         let lines = lines.filter(|(key, _)| bucket.prefix.contains(*key)).collect();
-        Ok(Entries { lines, as_known })
+        Ok(Entries { lines, as_known, is_there: true })
     }
 
     /// Makes a slice what it should be; false when it was so already.

@@ -1,13 +1,15 @@
 //! What is written into slices, and when.
 
-use directory_sync::api::ANNOTATION_CONTENT;
+use directory_sync::api::{ANNOTATION_CONTENT, ANNOTATION_SYNC_REQUESTED};
 use directory_sync::slice::members::Chunk;
-use directory_sync::slice::{Payload, View, payload};
+use directory_sync::slice::{Payload, Unfit, View, payload};
+use hyper::Method;
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::*;
-use crate::support::proxy::{Proxy, Verdict};
+use crate::support::proxy::holding::Holding;
+use crate::support::proxy::{Asked, Proxy, Verdict};
 
 /// Writes to slices since a mark: names of slices.
 fn slice_writes(stage: &Stage, mark: crate::support::audit::AuditMark) -> Vec<String> {
@@ -28,6 +30,8 @@ async fn slices_hold_what_objects_would_entry_by_entry() {
         .patch::<directory_sync::api::Directory>("acme", json!({"spec": {"output": {"mode": "Slices"}}}))
         .await;
     has_form(&stage, "acme", "Slices").await;
+    // The status of the change itself may be still to come, and that of another sync comes after it.
+    stage.sync("acme").await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(entries(&stage, "acme").await, objects);
     // 700 people in slices of at most 150: it was split.
@@ -180,6 +184,36 @@ async fn a_write_of_a_slice_whose_answer_is_lost_leaves_no_torn_view() {
     .await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(entries(&stage, "acme").await.len(), 102);
+}
+
+#[tokio::test]
+async fn nobody_is_missing_in_a_view_although_a_slice_goes_while_it_is_written_anew() {
+    let proxy = Proxy::start(Cluster::get()).await;
+    let stage = stage_of(behind(&proxy, "slices-goes").await, 100, "Slices").await;
+    let is_read = |asked: &Asked| asked.method == Method::GET && asked.path.ends_with("/acme-s-u");
+    let held = Holding::start(&proxy, is_read);
+    let table = people(0..100).replace("Lovelace 7,", "King,");
+    stage.rewrite("people", json!({"users.csv": table})).await;
+    let request = json!({"metadata": {"annotations": {ANNOTATION_SYNC_REQUESTED: "now"}}});
+    stage.patch::<directory_sync::api::Directory>("acme", request).await;
+    held.until(1).await;
+    stage.api::<DirectorySlice>().delete("acme-s-u", &DeleteParams::default()).await.unwrap();
+    held.let_go();
+    eventually("all are in a view, and changed", LIMIT, async || {
+        let all = stage.api::<DirectorySlice>().list(&ListParams::default()).await.unwrap().items;
+        let payloads = all.into_iter().map(|slice| (slice.name_any(), slice.spec.payload));
+        let view = View::of("acme", payloads).map_err(|error| error.to_string())?;
+        let mut names = Vec::new();
+        let visited = view.visit::<Unfit>(Kind::User, |mirrored| {
+            names.push(mirrored.spec["name"]["family"].clone());
+            Ok(())
+        });
+        visited.unwrap();
+        assert_eq!(names.len(), 100);
+        if names.contains(&json!("King")) { Ok(()) } else { Err(stage.operator.log()) }
+    })
+    .await;
+    stage.ready("acme", "True", "Synced").await;
 }
 
 #[tokio::test]
