@@ -309,7 +309,6 @@ mod tests {
         let others = [
             invalid,
             SyncError::Checkpoint("no".into()),
-            SyncError::Form("no".into()),
             SyncError::Mirrors("no".into()),
             SyncError::Plan(PlanFailure::Panicked),
         ];

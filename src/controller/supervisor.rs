@@ -165,6 +165,10 @@ impl Supervisor {
             drift: drift.clone(),
             cancel: cancel.clone(),
         };
+        // Its mirrors are watched from before it is known: who touched them then had nobody to tell.
+        if self.context.observed.touched(&key) > 0 {
+            drift.notify_one();
+        }
         let predecessor = self.ending.remove(&key);
         let (observed, name) = (self.context.observed.clone(), key.clone());
         let task = tokio::spawn(async move {

@@ -127,9 +127,6 @@ pub enum SyncError {
     /// The mirrors could not be read.
     #[error("{0}")]
     Mirrors(String),
-    /// The mirrors could not be brought into their form.
-    #[error("{0}")]
-    Form(String),
     /// What was reached could not be kept in the cluster.
     #[error("the checkpoint could not be written: {0}")]
     Checkpoint(String),

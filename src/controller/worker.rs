@@ -308,7 +308,6 @@ const fn class(error: &SyncError) -> Class {
         SyncError::Reference(reference) if !reference.is_transient() => Class::Misconfigured,
         SyncError::Reference(_)
         | SyncError::Mirrors(_)
-        | SyncError::Form(_)
         | SyncError::Checkpoint(_)
         | SyncError::NotYet
         | SyncError::TakenOver

@@ -37,7 +37,6 @@ pub fn source_reason(error: &SyncError) -> &'static str {
         SyncError::TooManyHeld(_) => TOO_MANY_HELD,
         SyncError::Plan(_) => "InternalError",
         SyncError::Mirrors(_) => "MirrorsNotRead",
-        SyncError::Form(_) => "WriteFailed",
         SyncError::Checkpoint(_) => "CheckpointNotWritten",
         SyncError::NotYet => "NotYet",
         SyncError::TakenOver => "TakenOver",
@@ -62,7 +61,7 @@ pub(super) fn after_failure(conditions: &mut Conditions, error: &SyncError) {
             conditions.remove("Stalled");
             conditions.set("SourceReady", false, reason, message.clone());
         }
-        SyncError::Mirrors(_) | SyncError::Form(_) | SyncError::Checkpoint(_) => {
+        SyncError::Mirrors(_) | SyncError::Checkpoint(_) => {
             conditions.remove("Stalled");
             conditions.set("OutputReady", false, reason, message.clone());
         }
