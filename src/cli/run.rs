@@ -42,8 +42,8 @@ pub struct RunArgs {
     cluster_networks: Vec<IpNet>,
     /// How much memory the records of one Directory may take, packed: about five times as many bytes of records, so that
     /// the default does for a million people. A source that sends more is not read.
-    #[arg(long, env = "MAX_READING_MEBIBYTES", default_value_t = 256)]
-    max_reading_mebibytes: usize,
+    #[arg(long, env = "MAX_READING_MEBIBYTES", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    max_reading_mebibytes: u32,
     #[command(flatten)]
     lease: LeaseArgs,
     /// Form of the log lines.
@@ -67,7 +67,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         metrics_address: args.metrics_address,
         health_address: args.health_address,
         max_concurrent_syncs: args.max_concurrent_syncs,
-        reading_limit: args.max_reading_mebibytes.saturating_mul(1024 * 1024),
+        reading_limit: (args.max_reading_mebibytes as usize).saturating_mul(1024 * 1024),
         egress: Egress::guarded(args.allow_addresses, cluster),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

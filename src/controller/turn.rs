@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Context;
 use crate::server::metrics::{Counted, Metrics, Work};
-use crate::source::{Cursor, Page, Pull, Source, SourceError};
+use crate::source::{Cursor, Page, Pull, Reach, Source, SourceError};
 
 /// How long a sync keeps its turn while its source says nothing: longer than a source that is near
 /// takes for a page.
@@ -88,7 +88,7 @@ impl Source for Patient<'_> {
             .boxed()
     }
 
-    fn hides_renames(&self, since: &Cursor) -> bool {
+    fn hides_renames(&self, since: &Cursor) -> Option<Reach> {
         self.source.hides_renames(since)
     }
 }

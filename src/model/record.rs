@@ -125,7 +125,7 @@ pub struct Rejected {
 ///
 /// `None` is no empty list: a group may have any member whose record cannot be read, and any group may
 /// have a member that goes by a name that is not known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Links {
     /// All names by which other records refer to it.
     pub keys: Option<Vec<Key>>,
@@ -133,12 +133,26 @@ pub struct Links {
     pub members: Option<Vec<Key>>,
     /// All groups that the record itself names.
     pub member_of: Option<Vec<Key>>,
+    /// The name of a group.
+    pub display_name: Option<String>,
+}
+
+/// Shows how many names there are and none of them, as all that is told of a rejected record.
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |keys: &Option<Vec<Key>>| keys.as_ref().map(Vec::len);
+        f.debug_struct("Links")
+            .field("keys", &known(&self.keys))
+            .field("members", &known(&self.members))
+            .field("member_of", &known(&self.member_of))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Links {
     /// Of a record that names no other.
     #[must_use]
     pub const fn alone(keys: Option<Vec<Key>>) -> Self {
-        Self { keys, members: Some(Vec::new()), member_of: Some(Vec::new()) }
+        Self { keys, members: Some(Vec::new()), member_of: Some(Vec::new()), display_name: None }
     }
 }

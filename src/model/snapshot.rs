@@ -124,10 +124,11 @@ impl Lost {
     }
 
     fn bytes(&self) -> usize {
-        let Links { keys, members, member_of } = &*self.links;
+        let Links { keys, members, member_of, display_name } = &*self.links;
         let keys = [keys, members, member_of].into_iter().flatten().flatten();
         size_of::<Self>()
             + self.why.as_ref().map_or(0, |why| why.len())
+            + display_name.as_ref().map_or(0, String::len)
             + keys.map(|key| size_of::<Key>() + key.0.len()).sum::<usize>()
     }
 }

@@ -9,6 +9,7 @@ use super::limits::TEXT;
 use super::outcome::QuarantineReason;
 use super::records::{GroupParts, Raw, StoredGroup};
 use super::roles::Grants;
+use super::rules::Rules;
 use super::run::{Run, Stop};
 use super::subject::GroupSubject;
 use super::text::{self, Lines};
@@ -58,8 +59,8 @@ pub struct Groups {
     pub member_of: Edges,
     /// From a group to all groups that it is a member of, out of scope left out.
     parents: Edges,
-    /// What everybody's groups give besides: nothing, or it is not known.
-    grants: Grants,
+    /// What anybody may have besides: what the groups give of which it is not known who is in them.
+    possible: Grants,
 }
 
 /// What is not known of records that could not be used.
@@ -104,7 +105,7 @@ impl Groups {
             run.check_cost()
         })?;
         for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::Group) {
-            groups.lose(lost, keep_members, &mut parents);
+            groups.lose(run, lost, &mut parents);
         }
         groups.by_key.seal();
         groups.listed_in.seal();
@@ -120,23 +121,25 @@ impl Groups {
         if keep_members {
             groups.connect();
             groups.spread();
+            if groups.doubt_lost(snapshot) {
+                groups.spread();
+            }
         }
         Ok(groups)
     }
 
     /// Adds a group that could not be used: who is in it, as far as that is known, is undecided.
-    fn lose(&mut self, lost: &Lost, keep_members: bool, parents: &mut Vec<(u32, u128)>) {
+    fn lose(&mut self, run: &Run<'_>, lost: &Lost, parents: &mut Vec<(u32, u128)>) {
+        let name = lost.links.display_name.clone().and_then(|name| text::clean(name, Lines::Joined));
+        let grants = name.map_or(Grants::ALL, |name| run.rules.grants(&name));
         let index = index(self.nodes.len());
         self.doubts.add(lost);
         for key in lost.links.keys.iter().flatten() {
             self.by_key.insert(keys::hash(key), index);
         }
-        if keep_members {
+        if run.rules.need_memberships() {
             for key in lost.links.members.iter().flatten() {
                 self.listed_in.insert(keys::hash(key), index);
-            }
-            if lost.links.members.is_none() {
-                self.grants = Grants::UNKNOWN;
             }
         }
         parents.extend(lost.links.member_of.iter().flatten().map(|key| (index, keys::hash(key))));
@@ -145,8 +148,31 @@ impl Groups {
             // Why, is told of the record itself.
             standing: Standing::Unknown(QuarantineReason::MembersUnknown, String::new()),
             display_name: String::new(),
-            grants: Grants::UNKNOWN,
+            grants,
         });
+    }
+
+    /// Makes it unknown what the groups give that could not be used, now that it has been added up what they might; false
+    /// when there are none.
+    fn doubt_lost(&mut self, snapshot: &Snapshot) -> bool {
+        let lost: Vec<&Lost> = snapshot.lost().iter().filter(|lost| lost.kind == Kind::Group).collect();
+        let first = self.nodes.len() - lost.len();
+        for (node, lost) in self.nodes[first..].iter_mut().zip(&lost) {
+            if lost.links.members.is_none() {
+                let might = if node.grants.unknown { Grants::ALL } else { node.grants };
+                self.possible = self.possible.with(might);
+            }
+            node.grants = node.grants.with(Grants::UNKNOWN);
+        }
+        !lost.is_empty()
+    }
+
+    /// Whether somebody with these grants may have more, in a way that changes what the rules make of them.
+    pub fn leave_undecided(&self, rules: &Rules, grants: Grants) -> bool {
+        let more = grants.with(self.possible);
+        (rules.only_group_members && more.any != grants.any)
+            || (rules.roles.is_some() && !more.same_rules(grants))
+            || (rules.need_group_names() && self.possible.any)
     }
 
     /// The groups that a key leads to.
@@ -203,7 +229,7 @@ impl Groups {
 
     /// What being in these groups gives.
     pub fn grants(&self, direct: &[u32]) -> Grants {
-        direct.iter().fold(self.grants, |grants, group| grants.with(self.nodes[*group as usize].grants))
+        direct.iter().fold(Grants::default(), |grants, group| grants.with(self.nodes[*group as usize].grants))
     }
 
     /// The names of these groups and of all that they are in, in order and each once.

@@ -152,7 +152,7 @@ fn decide(
     direct: &[u32],
     grants: Grants,
 ) -> Decision {
-    if grants.unknown {
+    if grants.unknown || groups.leave_undecided(run.rules, grants) {
         let message =
             "a group that the person is in, or may be in, cannot be decided or read; see what else is held \
                        back"

@@ -22,8 +22,17 @@ impl Grants {
     /// What a group gives of which it is not known whether it is in scope.
     pub const UNKNOWN: Self = Self { rules: 0, any: false, unknown: true };
 
+    /// What a group may give of which nothing is known.
+    pub const ALL: Self = Self { rules: u64::MAX, any: true, unknown: false };
+
     /// What a group of the scope gives where there are no roles.
     pub const ANY: Self = Self { rules: 0, any: true, unknown: false };
+
+    /// Whether both stand for the same roles.
+    #[must_use]
+    pub const fn same_rules(self, other: Self) -> bool {
+        self.rules == other.rules
+    }
 
     /// Both together.
     #[must_use]

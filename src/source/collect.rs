@@ -45,7 +45,10 @@ pub async fn collect(
     progress: impl Fn(usize),
 ) -> Result<Collected, SourceError> {
     let changes = matches!(request, Pull::Changes(_));
-    let hides_renames = matches!(&request, Pull::Changes(cursor) if source.hides_renames(cursor));
+    let hidden = match &request {
+        Pull::Changes(cursor) => source.hides_renames(cursor),
+        Pull::Full => None,
+    };
     let keep = if changes { replace } else { keep_first };
     let mut pages = source.pull(request);
     let mut collected = Collected::default();
@@ -78,12 +81,16 @@ pub async fn collect(
                 return Ok(Collected { end, ..collected });
             }
         };
-        if hides_renames {
-            renames::check(&records, into).await?;
+        if let Some(reach) = &hidden {
+            renames::check(&records, into, reach).await?;
         }
         collected.records += records.len();
         for record in &records {
             collected.changed += usize::from(keep(into, record)?);
+        }
+        if changes && into.overflow().is_some() {
+            // What was replaced takes room as well; a full reading does without.
+            return Err(SourceError::changes_unknown("the changes leave no room for more"));
         }
         check_room(into, collected.records)?;
         progress(collected.records);

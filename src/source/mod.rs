@@ -28,7 +28,7 @@ pub use error::{Class, SourceError};
 pub use material::{Material, Reference, ReferenceKind};
 pub use tenant::{Expected, TenantId};
 
-use crate::model::{GroupRecord, Rejected, UserRecord};
+use crate::model::{GroupRecord, Key, Rejected, UserRecord};
 
 /// What a source is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +76,15 @@ pub trait Source: Send {
     /// After an error the stream ends. A stream that ends without [`Page::End`] is incomplete.
     fn pull(&mut self, request: Pull) -> BoxStream<'_, Result<Page, SourceError>>;
 
-    /// Whether the list of changes since a cursor may say nothing of an entry that goes by other keys
-    /// than before. A group that names it then gives the rename away.
-    fn hides_renames(&self, _since: &Cursor) -> bool {
-        false
+    /// If the list of changes since a cursor may say nothing of an entry that goes by other keys than
+    /// before: by which keys entries go that are read at all. Who names one of them then gives the rename away.
+    fn hides_renames(&self, _since: &Cursor) -> Option<Reach> {
+        None
     }
 }
+
+/// Whether an entry that is read may go by a key.
+pub type Reach = Box<dyn Fn(&Key) -> bool + Send + Sync>;
 
 /// A provider's part of `spec.provider`: pure settings, and the way to a [`Source`].
 pub trait Provider {

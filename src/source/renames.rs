@@ -1,32 +1,30 @@
-//! Looks, in a list of changes that hides renames, for what gives one away: a group names a member by a name
-//! that nobody had when everything was read.
+//! Looks, in a list of changes that hides renames, for what gives one away: a group names a member, or a
+//! person a manager, by a name that nobody had when everything was read.
 
 use std::collections::HashSet;
 
-use super::SourceError;
 use super::collect::not_kept;
+use super::{Reach, SourceError};
 use crate::model::snapshot::Record;
-use crate::model::{Key, Kind, Snapshot};
+use crate::model::{Key, Snapshot};
 
 /// Checks changed records before they replace those of a snapshot.
 ///
-/// A name that a group has already named is passed over: members who are never read, or who are not
-/// there any more, would otherwise make every list of changes unknown in which their group is.
+/// Passed over are names out of `reach`, which are nobody's that is read, and names that a record has
+/// already named: who is not there any more would otherwise make every list of changes unknown in which
+/// their group is.
 ///
 /// # Errors
-/// [`super::Class::ChangesUnknown`] when a group names a member anew whom no record goes by.
-pub async fn check(changed: &[Record], snapshot: &Snapshot) -> Result<(), SourceError> {
+/// [`super::Class::ChangesUnknown`] when a record names somebody anew whom no record goes by.
+pub async fn check(changed: &[Record], snapshot: &Snapshot, reach: &Reach) -> Result<(), SourceError> {
     let mut names: HashSet<&Key> = HashSet::new();
     for record in changed {
-        let Record::Group(group) = record else { continue };
-        let known = snapshot.get(Kind::Group, &group.external_id).map_err(|error| not_kept(&error))?;
-        let known: HashSet<&Key> = match &known {
-            Some(Record::Group(known)) => known.members.iter().collect(),
-            _ => HashSet::new(),
-        };
-        names.extend(group.members.iter().filter(|member| !known.contains(member)));
+        let known = snapshot.get(record.kind(), record.external_id()).map_err(|error| not_kept(&error))?;
+        let known: HashSet<&Key> = known.as_ref().map(named).into_iter().flatten().collect();
+        names.extend(named(record).filter(|name| reach(name) && !known.contains(name)));
     }
-    for key in changed.iter().flat_map(Record::keys) {
+    let lost = snapshot.lost().iter().flat_map(|lost| lost.links.keys.iter().flatten());
+    for key in changed.iter().flat_map(Record::keys).chain(lost) {
         names.remove(key);
     }
     for keys in snapshot.keys() {
@@ -43,9 +41,18 @@ pub async fn check(changed: &[Record], snapshot: &Snapshot) -> Result<(), Source
         return Ok(());
     }
     Err(SourceError::changes_unknown(
-        "a changed group names a member that was not read by that name; an entry above the member may have been \
-         renamed, which the list of changes does not tell",
+        "a changed entry names somebody who was not read by that name; an entry above may have been renamed, which \
+         the list of changes does not tell",
     ))
+}
+
+/// The members of a group, or the manager of a person.
+fn named(record: &Record) -> impl Iterator<Item = &Key> {
+    let (members, manager) = match record {
+        Record::Group(group) => (group.members.as_slice(), None),
+        Record::User(user) => (&[][..], user.manager.as_ref()),
+    };
+    members.iter().chain(manager)
 }
 
 #[cfg(test)]
@@ -53,7 +60,7 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::model::{GroupRecord, User, UserRecord};
+    use crate::model::{GroupRecord, Kind, Links, Rejected, User, UserRecord};
     use crate::source::Class;
 
     fn user(name: &str) -> Record {
@@ -84,7 +91,8 @@ mod tests {
             snapshot.upsert(&record).unwrap();
             snapshot.close_block();
         }
-        match block_on(check(changed, &snapshot)) {
+        let reach: Reach = Box::new(|key| !key.0.starts_with("outside"));
+        match block_on(check(changed, &snapshot, &reach)) {
             Ok(()) => true,
             Err(error) => {
                 assert_eq!(error.class, Class::ChangesUnknown);
@@ -103,6 +111,36 @@ mod tests {
     #[test]
     fn a_name_that_the_group_had_may_be_nobodys() {
         assert!(trusted(&[group("staff", &["gone"])]));
+    }
+
+    #[test]
+    fn a_name_out_of_reach_is_nobodys() {
+        assert!(trusted(&[group("staff", &["ada", "outside"])]));
+    }
+
+    #[test]
+    fn a_new_manager_has_to_be_somebody_as_well() {
+        let led_by = |manager: &str| {
+            let Record::User(mut ada) = user("ada") else { unreachable!() };
+            ada.manager = Some(Key(manager.to_owned()));
+            Record::User(ada)
+        };
+        assert!(!trusted(&[led_by("eve")]));
+        assert!(trusted(&[led_by("ada")]) && trusted(&[led_by("outside")]));
+    }
+
+    #[test]
+    fn whose_record_cannot_be_used_is_known_by_their_names() {
+        let mut snapshot = Snapshot::default();
+        snapshot.reject(Rejected {
+            kind: Kind::User,
+            id: None,
+            position: "entry 1".into(),
+            reason: "no id".into(),
+            links: Box::new(Links::alone(Some(vec![Key("eve".into())]))),
+        });
+        let reach: Reach = Box::new(|_| true);
+        assert_eq!(block_on(check(&[group("staff", &["eve"])], &snapshot, &reach)), Ok(()));
     }
 
     #[test]

@@ -66,11 +66,15 @@ impl HeldBack {
     }
 
     /// Whether that is too many of all records. A group that is too large for an object is no sign of
-    /// anything being wrong with the reading; and of groups whose members are not known the records are
-    /// counted that make it so.
+    /// anything being wrong with the reading; and of memberships that are not known, the records are
+    /// counted that make it so, and not all that it holds back.
     pub(super) fn too_many(&self, records: usize, tolerance: Tolerance) -> Option<TooManyHeld> {
-        let no_faults = [QuarantineReason::TooManyMembers, QuarantineReason::MembersUnknown]
-            .map(QuarantineReason::as_str);
+        let no_faults = [
+            QuarantineReason::TooManyMembers,
+            QuarantineReason::MembersUnknown,
+            QuarantineReason::MembershipUnknown,
+        ]
+        .map(QuarantineReason::as_str);
         let faults = self.0.iter().filter(|(reason, _)| !no_faults.contains(reason));
         let held: usize = faults.map(|(_, (count, _))| count).sum();
         let allowed = tolerance.allowed(records);
@@ -100,11 +104,12 @@ mod tests {
         let mut held = HeldBack::default();
         held.add_many("TooManyMembers", 50, "a group has too many members");
         held.add_many("MembersUnknown", 50, "a record may be a member");
+        held.add_many("MembershipUnknown", 50, "a group cannot be read");
         held.add_many("MissingAttribute", 10, "there is no badge");
         assert_eq!(held.too_many(1_000, tolerance), None);
         held.add("ScopeError", "no such key");
         let too_many = held.too_many(1_000, tolerance).unwrap();
-        assert_eq!((too_many.held, too_many.allowed, too_many.quarantined.len()), (11, 10, 4));
+        assert_eq!((too_many.held, too_many.allowed, too_many.quarantined.len()), (11, 10, 5));
         assert!(too_many.to_string().contains("11 of 1000 records are held back"), "{too_many}");
     }
 }

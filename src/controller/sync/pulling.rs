@@ -9,6 +9,7 @@ use super::super::memory::{MAX_SNAPSHOT_BYTES, Memory, Reading};
 use super::super::schedule;
 use super::super::settings::Settings;
 use super::super::status;
+use super::form;
 use super::{Run, SyncError};
 use crate::api::status::SyncKind;
 use crate::model::{ContentHash, Snapshot};
@@ -46,7 +47,7 @@ pub(super) async fn pull(
     fingerprint: ContentHash,
 ) -> Result<Pulled, SyncError> {
     if memory.reading.is_none() {
-        recall(run, memory, settings);
+        recall(run, memory, settings).await?;
     }
     let another = another_is_named(run, memory);
     let ask_again = another || grace_time_is_over(memory, settings);
@@ -83,7 +84,8 @@ async fn pull_changes(
     // is asked for again, they are no news any more.
     let settled = memory.settled.take();
     // Only this worker holds the snapshot between runs, so nothing is copied here.
-    let mut snapshot = snapshot.and_then(Arc::into_inner).unwrap_or_default();
+    let mut snapshot =
+        snapshot.and_then(Arc::into_inner).unwrap_or_else(|| Snapshot::with_limit(run.context.reading_limit));
     let progress = |read| run.progress.read(read);
     let request = Pull::Changes(cursor.clone());
     let expected = expected(run, memory);
@@ -244,15 +246,21 @@ fn grace_time_is_over(memory: &Memory, settings: &Settings) -> bool {
 /// After a restart: what the checkpoint proves. If the mirrors add up to what they were when the
 /// cursor was reached, the status tells of them, and the source then reports no change, nothing has
 /// to be read.
-fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
-    let Some(Some(checkpoint)) = &memory.checkpoint else { return };
+async fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) -> Result<(), SyncError> {
+    let Some(Some(checkpoint)) = &memory.checkpoint else { return Ok(()) };
     let spec = &checkpoint.spec;
+    if spec.cursor.is_some() {
+        // Of people in slices it is not known who they are until these have been read.
+        form::know_slices(run).await?;
+    }
     let digest = run.context.observed.digest(run.key).to_string();
     let counts = run.context.observed.counts(run.key);
     let waits = memory.lasting.as_ref().is_some_and(|lasting| !lasting.marks.is_empty());
     let status = run.directory.status.as_ref();
     let told = status.is_some_and(|status| status::tells_of(status, counts, waits));
+    let lasting = run.context.observed.form(run.key).is_none_or(|form| form::is_lasting(run, form));
     let proves = told
+        && lasting
         && spec.directory_uid == run.owner.uid
         && spec.rules_hash == settings.rules_hash.to_string()
         && spec.mirrors == digest;
@@ -269,6 +277,7 @@ fn recall(run: &Run<'_>, memory: &mut Memory, settings: &Settings) {
             notes: Vec::new(),
         });
     }
+    Ok(())
 }
 
 async fn cancellable<T>(run: &Run<'_>, work: impl Future<Output = T>) -> Result<T, SyncError> {

@@ -110,6 +110,33 @@ fn the_members_of_a_group_that_cannot_be_used_keep_their_roles_and_others_get_th
 }
 
 #[test]
+fn a_group_that_changes_nothing_by_its_name_holds_nobody_back() {
+    let people = snapshot(vec![person("ada")], vec![group("team", &["ada"])]);
+    let links = |name: &str| Links { members: None, display_name: Some(name.into()), ..known("lunch") };
+    let roles = Settings::roles(&[("admin", &["admins"])], Some("guest"));
+    let beside =
+        |name| with_lost(snapshot(vec![person("ada")], vec![]), [lost(Kind::Group, Some("l"), links(name))]);
+    assert_eq!(run(&beside("lunch"), &roles).user("ada").role.as_deref(), Some("guest"));
+    assert_eq!(
+        run(&beside(" admins "), &roles).held(Kind::User, "ada").0,
+        QuarantineReason::MembershipUnknown
+    );
+    // Who is in a group of the scope is in scope, whatever other group they may be in.
+    let lunch = lost(Kind::Group, Some("l"), links("lunch"));
+    assert_eq!(run(&with_lost(people, [lunch]), &Settings::only_group_members()).ids(), ["ada"]);
+    assert_eq!(run(&beside("lunch"), &Settings::only_group_members()).held.len(), 1);
+}
+
+#[test]
+fn what_a_group_gives_through_another_counts_as_well() {
+    let people = snapshot(vec![person("ada")], vec![group("admins", &["lunch"])]);
+    let links = Links { members: None, display_name: Some("lunch".into()), ..known("lunch") };
+    let people = with_lost(people, [lost(Kind::Group, Some("lunch"), links)]);
+    let result = run(&people, &Settings::roles(&[("admin", &["admins"])], None));
+    assert_eq!(result.held(Kind::User, "ada").0, QuarantineReason::MembershipUnknown);
+}
+
+#[test]
 fn where_its_members_are_not_known_either_nobodys_role_is_decided() {
     let result = roles_beside(None);
     assert!(result.users.is_empty());

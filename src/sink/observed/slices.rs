@@ -98,6 +98,11 @@ impl ObservedMirrors {
         }
     }
 
+    /// Notes that it is not known any more what is in the Directory's slices: they are read before the next plan.
+    pub(in crate::sink) fn slices_have_to_be_read(&self, key: &DirectoryKey) {
+        self.lock().directories.entry(key.clone()).or_default().slices.surprise();
+    }
+
     /// Notes that it is not known any more what is in the Directory's slices: they have to be looked at soon.
     pub(in crate::sink) fn slices_are_unknown(&self, key: &DirectoryKey) {
         let mut shared = self.lock();

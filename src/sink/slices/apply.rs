@@ -180,9 +180,10 @@ impl Writer<'_> {
         let mut written = Written { target, sources, parts: Vec::new(), removed, edited };
         while let Some(part) = outcomes.next().await {
             let part = part.inspect_err(|_| {
-                // The manifest names what was written before as it was.
+                // The manifest names what was written before as it was. It is tried again when the Directory is due: what is
+                // refused now is refused at once again.
                 if written.parts.iter().any(|part| part.changed) {
-                    self.observed.slices_are_unknown(self.key);
+                    self.observed.slices_have_to_be_read(self.key);
                 }
             });
             written.parts.push(part?);

@@ -1,5 +1,5 @@
 //! What is known of a Directory's slices: their metadata, from the watch and our own writes, and what
-//! is in them, from our own writes and from reading them once after a start.
+//! is in them, from our own writes and from reading them after a start, or after a surprise.
 
 use std::collections::{HashMap, HashSet};
 

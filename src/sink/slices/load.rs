@@ -1,4 +1,4 @@
-//! Reads what is in the slices, once after a start: who is there, and with which hash.
+//! Reads what is in the slices, after a start or a surprise: who is there, and with which hash.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::slice::{
 /// Slices in one answer of the apiserver: a slice has about ten kilobytes.
 const PAGE: u32 = 100;
 
-/// Reads the slices of a Directory. Nobody writes them meanwhile: it is we who do.
+/// Reads the slices of a Directory. We do not write them meanwhile; that others have, the watch tells.
 ///
 /// # Errors
 /// When the apiserver does not answer.

@@ -54,9 +54,9 @@ pub fn dns_name(domain: &str) -> String {
     labels.collect::<Vec<_>>().join(".")
 }
 
-/// The id of an entry.
+/// The id of an entry. Where the account may not read the attribute, the entry's extended name still has it.
 pub fn id(entry: &Entry) -> Option<Guid> {
-    Guid::new(entry.first_octets(OBJECT_GUID)?)
+    entry.first_octets(OBJECT_GUID).and_then(Guid::new).or_else(|| ExtendedName::parse(&entry.dn).guid)
 }
 
 /// An entry as a person; `place` says in words where it stands.
@@ -128,7 +128,11 @@ pub fn group(
             id: ExternalId::new(id.to_string()),
             position: place.to_owned(),
             reason,
-            links: Box::new(Links { members, ..Links::alone(Some(keys.clone())) }),
+            links: Box::new(Links {
+                members,
+                display_name: entry.first(&groups.name),
+                ..Links::alone(Some(keys.clone()))
+            }),
         })
     };
     let Some(display_name) = entry.first(&groups.name) else {

@@ -133,7 +133,7 @@ impl Reading<'_> {
             Some(Ok(members)) => Some(members.to_vec()),
             Some(Err(_)) => None,
         };
-        Links { members, ..Links::alone(Some(Vec::new())) }
+        Links { members, display_name: Some(name.to_owned()), ..Links::alone(Some(Vec::new())) }
     }
 
     fn group(&self, id: ExternalId, name: &str, raw: Map<String, Value>) -> Result<GroupRecord, Rejected> {

@@ -62,14 +62,16 @@ impl Memberships {
             notes: columns.notes.clone(),
             ..Self::default()
         };
+        let mut rows = 0;
         while let Some(row) = table.next().await? {
+            rows += 1;
             let row = row.map_err(|ragged| unknown_group(&table, ragged.line, &ragged.reason))?;
             let name =
                 row.id(&columns, "group_name").map_err(|reason| unknown_group(&table, row.line, &reason))?;
             let user = row.id(&columns, "user_id");
-            if memberships.known.len() > MAX_MEMBERSHIPS {
+            if rows > MAX_MEMBERSHIPS {
                 return Err(SourceError::misconfigured(format!(
-                    "{} has more than {MAX_MEMBERSHIPS} memberships; divide the tables among several Directories",
+                    "{} has more than {MAX_MEMBERSHIPS} rows; divide the tables among several Directories",
                     table.place()
                 )));
             }

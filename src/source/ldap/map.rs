@@ -10,9 +10,9 @@ use crate::model::{
     Address, Email, ExternalId, GroupRecord, Key, Kind, Links, PersonName, PhoneNumber, Rejected, State,
     User, UserRecord,
 };
-use crate::source::SourceError;
 use crate::source::ldap_protocol::dn;
 use crate::source::ldap_protocol::entry::Entry;
+use crate::source::{Reach, SourceError};
 
 /// Attributes that are kept in a record's own fields and would only make `raw` large or restless.
 const NOT_IN_RAW: &[&str] = &["member", "uniqueMember", "memberUid", "memberOf", MODIFY_TIMESTAMP];
@@ -105,7 +105,7 @@ fn user_keys(entry: &Entry) -> Vec<Key> {
 
 /// Where not even the id can be read, other attributes may be hidden as well: what is not there is not known then.
 fn user_links(entry: &Entry, people: &People, has_id: bool) -> Links {
-    let uid_is_known = has_id || !entry.values("uid").is_empty();
+    let uid_is_known = has_id || !people.by_uid || !entry.values("uid").is_empty();
     let keys = dn_key(&entry.dn).filter(|_| uid_is_known).map(|_| user_keys(entry));
     if !people.member_of {
         return Links::alone(keys);
@@ -178,7 +178,10 @@ fn group_id(entry: &Entry, groups: &Groups, position: u64) -> Result<(ExternalId
 /// As [`user_links`].
 fn group_links(entry: &Entry, groups: &Groups, has_id: bool) -> Links {
     let attributes = member_attributes(groups.membership);
-    let alone = Links::alone(dn_key(&entry.dn).map(|key| vec![key]));
+    let alone = Links {
+        display_name: entry.first(&groups.name),
+        ..Links::alone(dn_key(&entry.dn).map(|key| vec![key]))
+    };
     let known = |keys: Option<Vec<Key>>| keys.filter(|keys| has_id || !keys.is_empty());
     match groups.membership {
         Membership::Member => Links { members: known(whole_dn_keys(entry, attributes)), ..alone },
@@ -232,6 +235,7 @@ pub fn unreadable(kind: Kind, base: &str, position: u64, names_groups: bool) -> 
             keys: None,
             members: nobody().filter(|_| kind == Kind::User || names_groups),
             member_of: nobody().filter(|_| !names_groups),
+            display_name: None,
         }),
     }
 }
@@ -360,6 +364,19 @@ fn postal_lines(value: &str) -> String {
 
 fn dn_key(name: &str) -> Option<Key> {
     dn::normalize(name).map(|normalized| Key(format!("dn:{normalized}")))
+}
+
+/// Whether a key is that of an entry at or below one of these bases.
+pub fn reach<'b>(bases: impl Iterator<Item = &'b str>) -> Reach {
+    let bases: Option<Vec<String>> = bases.map(dn::normalize).collect();
+    Box::new(move |key| {
+        let Some(name) = key.0.strip_prefix("dn:") else { return false };
+        // A comma that stands for itself makes it look as if an entry were below: rarely, and then too much is read.
+        let is_within = |base: &String| {
+            name.strip_suffix(base.as_str()).is_some_and(|above| above.is_empty() || above.ends_with(','))
+        };
+        bases.as_ref().is_none_or(|bases| bases.iter().any(is_within))
+    })
 }
 
 fn uid_key(uid: &str) -> Option<Key> {

@@ -15,7 +15,7 @@ pub use spec::{Changes, GroupSearch, LdapSpec, Membership, Preset, SearchScope, 
 
 use self::pull::Reader;
 pub use super::ldap_protocol::connection::Insecure;
-use super::{Cursor, Material, Page, Problem, Provider, Pull, Reference, Source, SourceError, pages};
+use super::{Cursor, Material, Page, Problem, Provider, Pull, Reach, Reference, Source, SourceError, pages};
 
 impl Provider for LdapSpec {
     fn references(&self) -> Vec<Reference> {
@@ -42,7 +42,7 @@ impl Source for LdapSource {
         pages::stream(|pages| self.reader.pull(request, pages))
     }
 
-    fn hides_renames(&self, since: &Cursor) -> bool {
+    fn hides_renames(&self, since: &Cursor) -> Option<Reach> {
         self.reader.hides_renames(since)
     }
 }

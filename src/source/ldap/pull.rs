@@ -19,7 +19,7 @@ use crate::source::ldap_protocol::search::{PageSize, Pager};
 use crate::source::ldap_protocol::wire::{Credentials, Endpoint, Query, Security, Session};
 use crate::source::ldap_protocol::{filter, time};
 use crate::source::pages::Pages;
-use crate::source::{Cursor, End, Page, Pull, SourceError};
+use crate::source::{Cursor, End, Page, Pull, Reach, SourceError};
 
 /// All that is needed to read a directory, resolved and checked.
 #[derive(Clone, Debug)]
@@ -80,11 +80,12 @@ impl Reader {
         Ok(End { cursor, notes: run.notes.sentences(&run.context.nameless, run.size) })
     }
 
-    /// Whether the list of changes since a cursor leaves out who has another DN because an entry above
-    /// was renamed, and groups name their members by DNs.
-    pub fn hides_renames(&self, since: &Cursor) -> bool {
-        let by_names = self.groups.as_ref().is_some_and(|groups| groups.membership == Membership::Member);
-        by_names && matches!(since.place(&self.settings), Ok(Position::ModifyTimestamp { .. }))
+    /// Where the list of changes since a cursor leaves out who has another DN because an entry above was
+    /// renamed: which DNs are of entries that are read.
+    pub fn hides_renames(&self, since: &Cursor) -> Option<Reach> {
+        let by_time = matches!(since.place(&self.settings), Ok(Position::ModifyTimestamp { .. }));
+        let groups = self.groups.as_ref().map(|groups| groups.query.base.as_str());
+        by_time.then(|| map::reach([self.people.query.base.as_str()].into_iter().chain(groups)))
     }
 }
 

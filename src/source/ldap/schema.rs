@@ -137,6 +137,8 @@ pub struct People {
     pub inactive_filter: Option<String>,
     /// Whether their own entries say which groups they are in.
     pub member_of: bool,
+    /// Whether groups list them by their `uid`.
+    pub by_uid: bool,
     /// Attributes that the settings ask for, in the settings' spelling.
     pub extra: Vec<String>,
 }
@@ -170,6 +172,7 @@ impl People {
         let user_name = user_name_attribute.clone().unwrap_or_else(|| "uid".to_owned());
         let locks = if inactive_filter.is_some() { &[] } else { spec.preset.locks() };
         let member_of = membership(spec) == Some(Membership::MemberOf);
+        let by_uid = membership(spec) == Some(Membership::MemberUid);
         let mut ask = Attributes::default();
         ask.add(PERSON.iter().copied());
         ask.add([id.as_str(), user_name.as_str(), MODIFY_TIMESTAMP]);
@@ -185,7 +188,7 @@ impl People {
             controls: Vec::new(),
         };
         let inactive_filter = inactive_filter.clone();
-        Self { query, id, user_name, locks, inactive_filter, member_of, extra: attributes.clone() }
+        Self { query, id, user_name, locks, inactive_filter, member_of, by_uid, extra: attributes.clone() }
     }
 }
 

@@ -9,11 +9,17 @@ use crate::support::stage::{ONE, TWO, csv, csv_from, ldap, with};
 
 #[tokio::test]
 async fn with_nothing_changed_a_restart_reads_no_entry_and_writes_nothing() {
+    for mode in ["Objects", "Slices"] {
+        a_restart_is_quiet(mode).await;
+    }
+}
+
+async fn a_restart_is_quiet(mode: &str) {
     let mut stage = Stage::new("restart").await;
     let slapd = Slapd::builder().start();
     stage.reader().await;
-    let spec = with(ldap(&slapd.url()), &json!({"sync": {"interval": "1s"}}));
-    stage.directory("acme", spec).await;
+    let settings = json!({"sync": {"interval": "1s"}, "output": {"mode": mode}});
+    stage.directory("acme", with(ldap(&slapd.url()), &settings)).await;
     stage.ready("acme", "True", "Synced").await;
     let mirrors = stage.mirrors("acme").await;
     stage.operator.stop();

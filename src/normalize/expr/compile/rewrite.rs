@@ -177,6 +177,10 @@ impl<'a> Rewriter<'a> {
     /// alone: their names may be meant for what is to come.
     fn check_member(&self, operand: &IdedExpr, member: &str) -> Result<(), CompileError> {
         let Expr::Ident(variable) = &operand.expr else { return Ok(()) };
+        // The name of something else here, or of nothing, which is told of the name itself.
+        if self.bound.contains(variable) || self.variable(variable).is_none() {
+            return Ok(());
+        }
         let known = self.members.iter().find(|(name, _)| name == variable);
         let Some((_, known)) = known.filter(|(_, known)| !known.contains(&member)) else { return Ok(()) };
         let instead = match meant(member, known.iter().copied()) {
