@@ -116,7 +116,7 @@ async fn a_member_whose_unit_was_renamed_comes_into_the_group_that_names_them_an
         .modify(&format!("dn: ou=sales,{PEOPLE}\nchangetype: modrdn\nnewrdn: ou=trade\ndeleteoldrdn: 1\n"));
     let join = format!("changetype: modify\nadd: member\nmember: uid=ada,ou=trade,{PEOPLE}\n");
     scene.server.modify(&format!("dn: {}\n{join}", group_dn(1)));
-    scene.is_read_in_full("names a member that was not read by that name").await;
+    scene.is_read_in_full("names somebody who was not read by that name").await;
     let ada = scene.stage.user("ada@example.test").await.name_any();
     let group = scene.stage.group("group01").await;
     assert_eq!((group.spec.group.member_count, members(&group).contains(&ada.as_str())), (6, true));
