@@ -3,6 +3,7 @@
 pub mod attributes;
 pub mod content_hash;
 pub mod group;
+pub mod lost;
 pub mod name;
 pub mod record;
 pub mod snapshot;

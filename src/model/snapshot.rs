@@ -4,15 +4,16 @@
 //! source again; and it gives a delta something to be a delta of. 100,000 people take about a
 //! fifth of their JSON size. Records are read in order, a block at a time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::iter;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::lost::LostRecords;
 use super::name::MirrorName;
-use super::record::{ExternalId, GroupRecord, Key, Kind, Links, Rejected, UserRecord};
+use super::record::{GroupRecord, Key, Kind, Rejected, UserRecord};
 
 /// Records are compressed together until a block has this many bytes of JSON.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -89,48 +90,7 @@ pub struct Snapshot {
     duplicates: usize,
     /// How many bytes it may take; `None`: any number.
     limit: Option<usize>,
-    lost: Vec<Lost>,
-    lost_ids: HashSet<u128, Prehashed>,
-    lost_bytes: usize,
-}
-
-/// Of how many lost records it is kept why they could not be used; the others are only counted.
-const MAX_EXPLAINED: usize = 100;
-
-/// What is known of a record that could not be used.
-#[derive(Clone, Debug)]
-pub struct Lost {
-    /// What it would have been.
-    pub kind: Kind,
-    /// Its id, when that much could be read.
-    pub id: Option<ExternalId>,
-    /// How it hangs together with others.
-    pub links: Box<Links>,
-    /// Where it stands and why it could not be used.
-    why: Option<Box<str>>,
-}
-
-impl Lost {
-    /// The mirror that stays as it is.
-    #[must_use]
-    pub fn mirror(&self) -> Option<MirrorName> {
-        self.id.as_ref().map(|id| MirrorName::new(self.kind, id.as_str()))
-    }
-
-    /// Where it stands and why it could not be used, of the first hundred; names no person.
-    #[must_use]
-    pub fn why(&self) -> Option<&str> {
-        self.why.as_deref()
-    }
-
-    fn bytes(&self) -> usize {
-        let Links { keys, members, member_of, display_name } = &*self.links;
-        let keys = [keys, members, member_of].into_iter().flatten().flatten();
-        size_of::<Self>()
-            + self.why.as_ref().map_or(0, |why| why.len())
-            + display_name.as_ref().map_or(0, String::len)
-            + keys.map(|key| size_of::<Key>() + key.0.len()).sum::<usize>()
-    }
+    lost: LostRecords,
 }
 
 /// What a read of a snapshot found broken; can only be a defect of this program.
@@ -191,13 +151,7 @@ impl Snapshot {
 
     /// Notes a record that could not be used.
     pub fn reject(&mut self, rejected: Rejected) {
-        let Rejected { kind, id, position, reason, links } = rejected;
-        let explained = self.lost.len() < MAX_EXPLAINED;
-        let why = explained.then(|| format!("{position}: {reason}").into_boxed_str());
-        let lost = Lost { kind, id, links, why };
-        self.lost_ids.extend(lost.id.as_ref().map(|id| id_hash(kind, id.as_str())));
-        self.lost_bytes += lost.bytes();
-        self.lost.push(lost);
+        self.lost.add(rejected);
     }
 
     /// Whether there is a record of this kind and id.
@@ -220,26 +174,8 @@ impl Snapshot {
 
     /// The records that could not be used.
     #[must_use]
-    pub fn lost(&self) -> &[Lost] {
+    pub const fn lost(&self) -> &LostRecords {
         &self.lost
-    }
-
-    /// Whether some of them had no readable id, so that nobody of the kind can be called missing.
-    #[must_use]
-    pub fn has_unidentified(&self, kind: Kind) -> bool {
-        self.lost.iter().any(|lost| lost.kind == kind && lost.id.is_none())
-    }
-
-    /// Whether one of them is of this kind and id.
-    #[must_use]
-    pub fn has_lost(&self, kind: Kind, external_id: &str) -> bool {
-        self.lost_ids.contains(&id_hash(kind, external_id))
-    }
-
-    /// Where one of them stands and why it could not be used; names no person.
-    #[must_use]
-    pub fn example_of_lost(&self) -> Option<&str> {
-        self.lost.iter().find_map(Lost::why)
     }
 
     /// Bytes of memory that the records take.
@@ -249,7 +185,7 @@ impl Snapshot {
             + self.open.len()
             + self.places.len() * size_of::<Option<Place>>()
             + self.by_id.len() * 24
-            + self.lost_bytes
+            + self.lost.bytes()
     }
 
     /// Share of the stored records that have been replaced, from 0 to 1.
@@ -453,27 +389,6 @@ mod tests {
         snapshot.upsert(&user("1", "new")).unwrap();
         assert_eq!(titles(&snapshot), ["new"]);
         assert_eq!(snapshot.counts(), (1, 0));
-    }
-
-    #[test]
-    fn what_is_lost_is_known_by_kind_and_id_and_takes_its_bytes() {
-        let mut snapshot = Snapshot::default();
-        let empty = snapshot.bytes();
-        for (kind, id) in [(Kind::Group, Some("1")), (Kind::User, None)] {
-            snapshot.reject(Rejected {
-                kind,
-                id: id.and_then(ExternalId::new),
-                position: "users.csv line 3".into(),
-                reason: "no state".into(),
-                links: Links::alone(Some(vec![Key("user:1".into())])).into(),
-            });
-        }
-        assert!(snapshot.bytes() > empty);
-        let lost: Vec<_> = snapshot.lost().iter().map(Lost::mirror).collect();
-        assert_eq!(lost, [Some(MirrorName::new(Kind::Group, "1")), None]);
-        assert!(snapshot.has_lost(Kind::Group, "1") && !snapshot.has_lost(Kind::User, "1"));
-        assert!(snapshot.has_unidentified(Kind::User) && !snapshot.has_unidentified(Kind::Group));
-        assert_eq!(snapshot.example_of_lost(), Some("users.csv line 3: no state"));
     }
 
     #[test]

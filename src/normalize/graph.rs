@@ -13,8 +13,8 @@ use super::rules::Rules;
 use super::run::{Run, Stop};
 use super::subject::GroupSubject;
 use super::text::{self, Lines};
+use crate::model::lost::Lost;
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
-use crate::model::snapshot::Lost;
 use crate::model::{Kind, MirrorName, Snapshot};
 
 /// The most groups that a person may be in, counted through other groups, where an expression
@@ -104,7 +104,7 @@ impl Groups {
             groups.nodes.push(node);
             run.check_cost()
         })?;
-        for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::Group) {
+        for lost in snapshot.lost().of(Kind::Group) {
             groups.lose(run, lost, &mut parents);
         }
         groups.by_key.seal();
@@ -155,7 +155,7 @@ impl Groups {
     /// Makes it unknown what the groups give that could not be used, now that it has been added up what they might; false
     /// when there are none.
     fn doubt_lost(&mut self, snapshot: &Snapshot) -> bool {
-        let lost: Vec<&Lost> = snapshot.lost().iter().filter(|lost| lost.kind == Kind::Group).collect();
+        let lost: Vec<&Lost> = snapshot.lost().of(Kind::Group).collect();
         let first = self.nodes.len() - lost.len();
         for (node, lost) in self.nodes[first..].iter_mut().zip(&lost) {
             if lost.links.members.is_none() {

@@ -46,7 +46,7 @@ impl People {
             people.remember(person.user);
             Ok::<(), Stop<E>>(())
         })?;
-        for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::User) {
+        for lost in snapshot.lost().of(Kind::User) {
             for key in lost.links.keys.iter().flatten() {
                 people.by_key.insert(keys::hash(key), index(count));
             }

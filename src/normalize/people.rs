@@ -13,8 +13,8 @@ use super::records::{Person, Raw, StoredUser};
 use super::roles::Grants;
 use super::run::{Run, Stop};
 use super::subject::Subject;
+use crate::model::lost::Lost;
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
-use crate::model::snapshot::Lost;
 use crate::model::{Kind, MirrorName, Snapshot, State, User};
 
 /// What the groups need to know of people afterwards.
@@ -97,7 +97,7 @@ pub fn read<E, R: Raw>(
         }
         run.check_cost()
     })?;
-    for lost in snapshot.lost().iter().filter(|lost| lost.kind == Kind::User) {
+    for lost in snapshot.lost().of(Kind::User) {
         members.lose(lost, groups);
     }
     members.member_of.seal();

@@ -46,7 +46,7 @@ impl Remarks {
     pub(super) fn of(reading: &Reading, planned: &Planned, before: Vec<String>) -> Result<Self, PlanFailure> {
         let summary = &planned.summary;
         let held_back = if planned.quarantined.is_empty() { Vec::new() } else { held_back(reading)? };
-        let unlisted = reading.snapshot.lost().iter().filter(|lost| lost.why().is_none()).count();
+        let unlisted = reading.snapshot.lost().all().iter().filter(|lost| lost.why().is_none()).count();
         let in_scope = summary.users_active + summary.users_inactive;
         let nobody = (in_scope == 0 && summary.out_of_scope_users > 0).then(|| {
             let all = summary.out_of_scope_users;
@@ -93,7 +93,7 @@ fn held_back(reading: &Reading) -> Result<Vec<HeldBack>, PlanFailure> {
         }
         Ok(())
     })?;
-    let unreadable = reading.snapshot.lost().iter().filter_map(|lost| {
+    let unreadable = reading.snapshot.lost().all().iter().filter_map(|lost| {
         Some(HeldBack {
             kind: lost.kind,
             id: lost.id.as_ref().map(|id| id.as_str().to_owned()),

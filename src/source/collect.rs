@@ -88,11 +88,7 @@ pub async fn collect(
         for record in &records {
             collected.changed += usize::from(keep(into, record)?);
         }
-        if changes && into.overflow().is_some() {
-            // What was replaced takes room as well; a full reading does without.
-            return Err(SourceError::changes_unknown("the changes leave no room for more"));
-        }
-        check_room(into, collected.records)?;
+        check_room(into, collected.records, changes)?;
         progress(collected.records);
     }
     Err(SourceError::incomplete(format!(
@@ -118,7 +114,7 @@ fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
             ));
         }
         // It may be in order now, and what others say of it was not decided.
-        _ if into.has_lost(record.kind(), record.external_id()) => {
+        _ if into.lost().has(record.kind(), record.external_id()) => {
             return Err(SourceError::changes_unknown("a record that could not be used has changed"));
         }
         _ => {}
@@ -127,8 +123,12 @@ fn replace(into: &mut Snapshot, record: &Record) -> Result<bool, SourceError> {
 }
 
 /// A source that never ends must not take the memory of all others.
-fn check_room(into: &Snapshot, records: usize) -> Result<(), SourceError> {
+fn check_room(into: &Snapshot, records: usize, changes: bool) -> Result<(), SourceError> {
     let Some(limit) = into.overflow() else { return Ok(()) };
+    if changes {
+        // What was replaced takes room as well; a full reading does without.
+        return Err(SourceError::changes_unknown("the changes leave no room for more"));
+    }
     Err(SourceError::misconfigured(format!(
         "the reading was given up after {records} records: it takes more than {} MiB. Narrow what is read by the provider's \
          settings, or raise the operator's --max-reading-mebibytes and its limit of memory",
@@ -221,7 +221,7 @@ mod tests {
         .unwrap();
         assert_eq!(end.end.cursor, Some(Cursor("c".into())));
         assert_eq!(snapshot.counts(), (2, 1));
-        assert_eq!(snapshot.lost().len(), 1);
+        assert_eq!(snapshot.lost().all().len(), 1);
         assert_eq!(*seen.borrow(), [2, 3, 4]);
     }
 

@@ -23,7 +23,7 @@ pub async fn check(changed: &[Record], snapshot: &Snapshot, reach: &Reach) -> Re
         let known: HashSet<&Key> = known.as_ref().map(named).into_iter().flatten().collect();
         names.extend(named(record).filter(|name| reach(name) && !known.contains(name)));
     }
-    let lost = snapshot.lost().iter().flat_map(|lost| lost.links.keys.iter().flatten());
+    let lost = snapshot.lost().all().iter().flat_map(|lost| lost.links.keys.iter().flatten());
     for key in changed.iter().flat_map(Record::keys).chain(lost) {
         names.remove(key);
     }

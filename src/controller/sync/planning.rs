@@ -10,7 +10,8 @@ use super::super::settings::Settings;
 use super::Run;
 use super::held_back::{HeldBack, TooManyHeld};
 use crate::api::status::{MAX_SAMPLE, Quarantined};
-use crate::model::snapshot::{Lost, SnapshotError};
+use crate::model::lost::Lost;
+use crate::model::snapshot::SnapshotError;
 use crate::model::{Group, Kind, MirrorName, Snapshot, State, User};
 use crate::normalize::{self, NormalizeError, Outcome, Rules, Summary};
 use crate::plan::absence::{Baseline, Kept, Known, Origins, Tally};
@@ -173,19 +174,19 @@ pub(super) async fn plan(
 pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Result<Planned, PlanFailure> {
     let Against { mirrors: view, directory, .. } = *against;
     let mut intake = Intake::new(against);
-    snapshot.lost().iter().filter_map(Lost::mirror).for_each(|name| intake.planner.hold(name));
+    let lost_records = snapshot.lost();
+    lost_records.all().iter().filter_map(Lost::mirror).for_each(|name| intake.planner.hold(name));
     let mut summary =
         normalize::normalize::<PlanFailure>(snapshot, rules, &mut |outcome| intake.take(outcome))?;
     let Intake { planner, mut held_back, tally, mut roster, stay_inactive, must_wait, .. } = intake;
     summary.users_active -= stay_inactive + must_wait;
     summary.users_inactive += stay_inactive;
-    let lost_records = snapshot.lost().len();
-    if let Some(example) = snapshot.example_of_lost() {
-        held_back.add_unreadable(lost_records, example);
+    if let Some(example) = lost_records.example() {
+        held_back.add_unreadable(lost_records.all().len(), example);
     }
     let mut plan = planner.finish(Completeness {
-        unidentified_users: snapshot.has_unidentified(Kind::User),
-        unidentified_groups: snapshot.has_unidentified(Kind::Group),
+        unidentified_users: lost_records.has_unidentified(Kind::User),
+        unidentified_groups: lost_records.has_unidentified(Kind::Group),
         allow_empty: against.allow_empty,
     });
     let marks = grace::apply(&mut plan, against.marks, &against.departure, against.times);
@@ -198,7 +199,7 @@ pub fn compare(snapshot: &Snapshot, rules: &Rules, against: &Against<'_>) -> Res
     let names = lost.iter().map(|known| known.attribute.clone()).collect();
     let above_limits = HeldPlan::with(above_limits, names);
     let (users, groups) = snapshot.counts();
-    let too_many_held = held_back.too_many(users + groups + lost_records, against.tolerance);
+    let too_many_held = held_back.too_many(users + groups + lost_records.all().len(), against.tolerance);
     let quarantined = held_back.status();
     Ok(Planned {
         plan,

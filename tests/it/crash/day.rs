@@ -19,16 +19,29 @@ fn is_deletion(asked: &Asked) -> bool {
     asked.method == Method::DELETE && asked.path.contains("/directoryusers/")
 }
 
-/// Lets three of forty people go, with the operator killed before the first request that is no deletion,
-/// or before the deletion of this number; and then as many again, one more than the day allows.
-async fn killed_before(deletion: Option<usize>) {
+/// An operator behind a proxy, and a table of forty people.
+async fn forty() -> (Stage, Proxy) {
     let cluster = Cluster::get();
     let proxy = Proxy::start(cluster).await;
     let namespace = cluster.namespace("crash-day").await;
     let setup = Operator::setup(cluster, &namespace).arguments(&["--leader-elect=false"]);
     let operator = setup.through(&proxy).start().await;
-    let mut stage = Stage { cluster, namespace, operator };
+    let stage = Stage { cluster, namespace, operator };
     stage.people(&people(40)).await;
+    (stage, proxy)
+}
+
+async fn is_dead(stage: &mut Stage) {
+    eventually("the operator is dead", LIMIT, async || {
+        stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
+    })
+    .await;
+}
+
+/// Lets three of forty people go, with the operator killed before the first request that is no deletion,
+/// or before the deletion of this number; and then as many again, one more than the day allows.
+async fn killed_before(deletion: Option<usize>) {
+    let (mut stage, proxy) = forty().await;
     stage.directory("acme", with(csv(), &json!({"sync": {"interval": "1s"}}))).await;
     stage.ready("acme", "True", "Synced").await;
 
@@ -57,10 +70,7 @@ async fn killed_before(deletion: Option<usize>) {
         Verdict::Pass
     });
     stage.rewrite("people", json!({"users.csv": people(37)})).await;
-    eventually("the operator is dead", LIMIT, async || {
-        stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
-    })
-    .await;
+    is_dead(&mut stage).await;
     let gone = deletion.map_or(3, |number| number - 1);
     assert_eq!(stage.user_names().await.len(), 40 - gone);
 
@@ -81,13 +91,7 @@ async fn killed_before(deletion: Option<usize>) {
 /// The same in slices, where one write takes all three: the operator is killed before it, or before the
 /// next one. Whoever is missing is deleted or becomes inactive.
 async fn killed_before_slice(slice: &'static str, missing: &str) {
-    let cluster = Cluster::get();
-    let proxy = Proxy::start(cluster).await;
-    let namespace = cluster.namespace("crash-day").await;
-    let setup = Operator::setup(cluster, &namespace).arguments(&["--leader-elect=false"]);
-    let operator = setup.through(&proxy).start().await;
-    let mut stage = Stage { cluster, namespace, operator };
-    stage.people(&people(40)).await;
+    let (mut stage, proxy) = forty().await;
     let spec = json!({"output": {"mode": "Slices"}, "deletion": {"missingUsers": missing}});
     stage.directory("acme", with(with(csv(), &json!({"sync": {"interval": "1s"}})), &spec)).await;
     stage.ready("acme", "True", "Synced").await;
@@ -103,10 +107,7 @@ async fn killed_before_slice(slice: &'static str, missing: &str) {
         if dead.load(Ordering::SeqCst) > 0 && asked.is_write() { Verdict::Drop } else { Verdict::Pass }
     });
     stage.rewrite("people", json!({"users.csv": people(37)})).await;
-    eventually("the operator is dead", LIMIT, async || {
-        stage.operator.ended().map(drop).ok_or_else(|| "it lives".to_owned())
-    })
-    .await;
+    is_dead(&mut stage).await;
 
     proxy.decide(|_| Verdict::Pass);
     stage.operator.restart().await;
