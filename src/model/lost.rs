@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::key::Key;
 use super::name::MirrorName;
-use super::record::{ExternalId, Key, Kind, Links, Rejected};
+use super::record::{ExternalId, Kind, Links, Rejected};
 
 /// Of how many lost records it is kept why they could not be used; the others are only counted.
 const MAX_EXPLAINED: usize = 100;

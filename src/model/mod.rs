@@ -3,6 +3,7 @@
 pub mod attributes;
 pub mod content_hash;
 pub mod group;
+pub mod key;
 pub mod lost;
 pub mod name;
 pub mod record;
@@ -11,7 +12,8 @@ pub mod user;
 
 pub use content_hash::ContentHash;
 pub use group::{Group, Members};
+pub use key::{Key, KeyDigest};
 pub use name::MirrorName;
-pub use record::{ExternalId, GroupRecord, Key, Kind, Links, Rejected, UserRecord};
+pub use record::{ExternalId, GroupRecord, Kind, Links, Rejected, UserRecord};
 pub use snapshot::Snapshot;
 pub use user::{Address, Email, Manager, PersonName, PhoneNumber, State, User};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::key::Key;
 use super::user::User;
 
 /// Whether a record is about a person or about a group.
@@ -60,15 +61,6 @@ impl ExternalId {
     }
 }
 
-/// A name by which records of one source refer to each other: a normalised DN, a `uid`, an id.
-///
-/// Opaque to everything but the source. A source puts each record's own keys into `keys` and the
-/// keys it refers to into `members`, `member_of` and `manager`; equal strings meet. A prefix such
-/// as `dn:` keeps two name spaces of one source apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Key(pub String);
-
 /// A person as a source reports them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserRecord {
@@ -82,7 +74,9 @@ pub struct UserRecord {
     pub manager: Option<Key>,
     /// Groups that the person's own record names; added to what the groups say.
     pub member_of: Vec<Key>,
-    /// The provider's own attributes, for `mapping` and `scope`. Never holds secrets or photos.
+    /// The provider's own attributes, for `mapping` and `scope`. Never holds secrets or photos. A snapshot
+    /// keeps them apart.
+    #[serde(default, skip_serializing)]
     pub raw: Map<String, Value>,
 }
 
@@ -99,7 +93,8 @@ pub struct GroupRecord {
     pub members: Vec<Key>,
     /// Groups that this group's own record names as its parents.
     pub member_of: Vec<Key>,
-    /// The provider's own attributes, for `scope`.
+    /// The provider's own attributes, for `scope`. A snapshot keeps them apart.
+    #[serde(default, skip_serializing)]
     pub raw: Map<String, Value>,
 }
 

@@ -2,21 +2,23 @@
 //!
 //! A snapshot lets scope, mapping and roles change, and drift be repaired, without asking the
 //! source again; and it gives a delta something to be a delta of. 100,000 people take about a
-//! fifth of their JSON size. Records are read in order, a block at a time.
+//! fifth of their JSON size. Records are read in order, a block at a time. By which names a record goes
+//! is known without reading it.
+
+mod blocks;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::iter;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use self::blocks::{Blocks, Part, Spot, Unpacked};
+use super::key::{Key, KeyDigest};
 use super::lost::LostRecords;
 use super::name::MirrorName;
-use super::record::{GroupRecord, Key, Kind, Rejected, UserRecord};
-
-/// Records are compressed together until a block has this many bytes of JSON.
-const BLOCK_BYTES: usize = 64 * 1024;
+use super::record::{GroupRecord, Kind, Rejected, UserRecord};
 
 /// A record as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,36 +56,53 @@ impl Record {
             Self::Group(record) => &record.keys,
         }
     }
+
+    /// The name of a person's manager.
+    #[must_use]
+    pub const fn manager(&self) -> Option<&Key> {
+        match self {
+            Self::User(record) => record.manager.as_ref(),
+            Self::Group(_) => None,
+        }
+    }
+
+    /// The provider's own attributes.
+    #[must_use]
+    pub const fn raw(&self) -> &Map<String, Value> {
+        match self {
+            Self::User(record) => &record.raw,
+            Self::Group(record) => &record.raw,
+        }
+    }
+
+    fn with_raw(mut self, raw: Map<String, Value>) -> Self {
+        match &mut self {
+            Self::User(record) => record.raw = raw,
+            Self::Group(record) => record.raw = raw,
+        }
+        self
+    }
 }
 
-/// The names in a stored record; the rest is skipped.
-#[derive(Deserialize)]
-enum Named {
-    User(Names),
-    Group(Names),
-}
-
-#[derive(Deserialize)]
-struct Names {
-    keys: Vec<Key>,
-}
-
-/// Where one record is, and what kind it is of.
+/// What is known of a record without reading it.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     kind: Kind,
-    block: u32,
-    offset: u32,
-    length: u32,
+    /// Whether the last of its names is the manager's.
+    has_manager: bool,
+    spot: Spot,
+    first_name: u32,
+    names: u32,
 }
 
 /// All records of one source, by kind and external id.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    blocks: Vec<Vec<u8>>,
-    open: Vec<u8>,
+    blocks: Blocks,
     /// The living records in order of arrival; a replaced record leaves its bytes behind.
     places: Vec<Option<Place>>,
+    /// The keys of each record, and the key of the manager after them.
+    names: Vec<KeyDigest>,
     by_id: HashMap<u128, u32, Prehashed>,
     users: usize,
     groups: usize,
@@ -91,6 +110,50 @@ pub struct Snapshot {
     /// How many bytes it may take; `None`: any number.
     limit: Option<usize>,
     lost: LostRecords,
+}
+
+/// A living record, not read yet.
+#[derive(Debug)]
+pub struct Stored<'a> {
+    snapshot: &'a Snapshot,
+    place: Place,
+    unpacked: &'a mut Unpacked,
+}
+
+impl<'a> Stored<'a> {
+    /// The names by which other records refer to this one.
+    #[must_use]
+    pub fn keys(&self) -> &'a [KeyDigest] {
+        self.snapshot.names_of(&self.place).0
+    }
+
+    /// The name of a person's manager.
+    #[must_use]
+    pub fn manager(&self) -> Option<KeyDigest> {
+        self.snapshot.names_of(&self.place).1
+    }
+
+    /// The record without the provider's own attributes, in the form `T`: a type that reads a part of a
+    /// [`Record`]'s JSON and skips the rest, which saves most of the time.
+    ///
+    /// # Errors
+    /// When its block cannot be read back.
+    pub fn read<T: DeserializeOwned>(&mut self) -> Result<T, SnapshotError> {
+        self.snapshot.blocks.read(self.place.spot, Part::Record, self.unpacked)
+    }
+
+    /// The provider's own attributes.
+    ///
+    /// # Errors
+    /// When its block cannot be read back.
+    pub fn raw(&mut self) -> Result<Map<String, Value>, SnapshotError> {
+        self.snapshot.blocks.read(self.place.spot, Part::Raw, self.unpacked)
+    }
+
+    fn whole(&mut self) -> Result<Record, SnapshotError> {
+        let record: Record = self.read()?;
+        Ok(record.with_raw(self.raw()?))
+    }
 }
 
 /// What a read of a snapshot found broken; can only be a defect of this program.
@@ -116,24 +179,7 @@ impl Snapshot {
     /// # Errors
     /// When the record cannot be written as JSON.
     pub fn upsert(&mut self, record: &Record) -> Result<(), SnapshotError> {
-        let start = self.open.len();
-        serde_json::to_writer(&mut self.open, record).map_err(broken)?;
-        let place = Place {
-            kind: record.kind(),
-            block: narrow(self.blocks.len()),
-            offset: narrow(start),
-            length: narrow(self.open.len() - start),
-        };
-        if self.open.len() >= BLOCK_BYTES {
-            self.close_block();
-        }
-        let index = narrow(self.places.len());
-        self.places.push(Some(place));
-        match self.by_id.insert(id_hash(record.kind(), record.external_id()), index) {
-            Some(replaced) => self.places[replaced as usize] = None,
-            None => *self.count_mut(record.kind()) += 1,
-        }
-        Ok(())
+        self.put(id_hash(record.kind(), record.external_id()), record)
     }
 
     /// Adds a record of a full listing, in which an id may stand only once: of two, the first
@@ -142,22 +188,36 @@ impl Snapshot {
     /// # Errors
     /// When the record cannot be written as JSON.
     pub fn insert_first(&mut self, record: &Record) -> Result<bool, SnapshotError> {
-        if self.contains(record.kind(), record.external_id()) {
+        let id = id_hash(record.kind(), record.external_id());
+        if self.by_id.contains_key(&id) {
             self.duplicates += 1;
             return Ok(false);
         }
-        self.upsert(record).map(|()| true)
+        self.put(id, record).map(|()| true)
+    }
+
+    fn put(&mut self, id: u128, record: &Record) -> Result<(), SnapshotError> {
+        let first_name = self.names.len();
+        self.names.extend(record.keys().iter().chain(record.manager()).map(Key::digest));
+        let place = Place {
+            kind: record.kind(),
+            has_manager: record.manager().is_some(),
+            spot: self.blocks.push(record)?,
+            first_name: narrow(first_name),
+            names: narrow(self.names.len() - first_name),
+        };
+        let index = narrow(self.places.len());
+        self.places.push(Some(place));
+        match self.by_id.insert(id, index) {
+            Some(replaced) => self.places[replaced as usize] = None,
+            None => *self.count_mut(record.kind()) += 1,
+        }
+        Ok(())
     }
 
     /// Notes a record that could not be used.
     pub fn reject(&mut self, rejected: Rejected) {
         self.lost.add(rejected);
-    }
-
-    /// Whether there is a record of this kind and id.
-    #[must_use]
-    pub fn contains(&self, kind: Kind, external_id: &str) -> bool {
-        self.by_id.contains_key(&id_hash(kind, external_id))
     }
 
     /// How many people and groups there are.
@@ -181,8 +241,8 @@ impl Snapshot {
     /// Bytes of memory that the records take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(Vec::len).sum::<usize>()
-            + self.open.len()
+        self.blocks.bytes()
+            + self.names.len() * size_of::<KeyDigest>()
             + self.places.len() * size_of::<Option<Place>>()
             + self.by_id.len() * 24
             + self.lost.bytes()
@@ -205,13 +265,7 @@ impl Snapshot {
     pub fn get(&self, kind: Kind, external_id: &str) -> Result<Option<Record>, SnapshotError> {
         let index = self.by_id.get(&id_hash(kind, external_id));
         let Some(place) = index.and_then(|index| self.places[*index as usize]) else { return Ok(None) };
-        match self.blocks.get(place.block as usize) {
-            Some(block) => {
-                let block = lz4_flex::decompress_size_prepended(block).map_err(broken)?;
-                read(&block, place).map(Some)
-            }
-            None => read(&self.open, place).map(Some),
-        }
+        Stored { snapshot: self, place, unpacked: &mut Unpacked::default() }.whole().map(Some)
     }
 
     /// Visits every living record of one kind in order of arrival.
@@ -221,69 +275,45 @@ impl Snapshot {
     pub fn visit<E: From<SnapshotError>>(
         &self,
         kind: Kind,
-        visitor: impl FnMut(Record) -> Result<(), E>,
+        mut visitor: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.visit_as(kind, visitor)
+        self.visit_stored(kind, |mut stored| visitor(stored.whole()?))
     }
 
-    /// Visits every living record of one kind in order of arrival, in the form `T`: a type that
-    /// reads a part of a [`Record`]'s JSON and skips the rest, which saves most of the time.
+    /// Visits every living record of one kind in order of arrival; the visitor reads what it needs of it.
     ///
     /// # Errors
-    /// When a block cannot be read back, or with the visitor's own error.
-    pub fn visit_as<T: DeserializeOwned, E: From<SnapshotError>>(
+    /// With the visitor's own error.
+    pub fn visit_stored<E>(
         &self,
         kind: Kind,
-        mut visitor: impl FnMut(T) -> Result<(), E>,
+        mut visitor: impl FnMut(Stored<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut current = (u32::MAX, Vec::new());
+        let mut unpacked = Unpacked::default();
         for place in self.places.iter().flatten().filter(|place| place.kind == kind) {
-            if place.block as usize == self.blocks.len() {
-                visitor(read(&self.open, *place)?)?;
-                continue;
-            }
-            if place.block != current.0 {
-                let block = &self.blocks[place.block as usize];
-                current = (place.block, lz4_flex::decompress_size_prepended(block).map_err(broken)?);
-            }
-            visitor(read(&current.1, *place)?)?;
+            visitor(Stored { snapshot: self, place: *place, unpacked: &mut unpacked })?;
         }
         Ok(())
     }
 
-    /// The names by which the living records go, of one block after another.
-    pub fn keys(&self) -> impl Iterator<Item = Result<Vec<Key>, SnapshotError>> {
-        let mut places = self.places.iter().flatten().peekable();
-        iter::from_fn(move || {
-            let first = places.next()?;
-            let rest = iter::from_fn(|| places.next_if(|place| place.block == first.block));
-            Some(self.keys_of(first.block, iter::once(first).chain(rest)))
-        })
+    /// The names by which the living records go.
+    pub fn keys(&self) -> impl Iterator<Item = KeyDigest> {
+        self.places.iter().flatten().flat_map(|place| self.names_of(place).0).copied()
     }
 
-    fn keys_of<'a>(
-        &self,
-        block: u32,
-        places: impl Iterator<Item = &'a Place>,
-    ) -> Result<Vec<Key>, SnapshotError> {
-        let closed = self.blocks.get(block as usize);
-        let closed = closed.map(|block| lz4_flex::decompress_size_prepended(block)).transpose();
-        let closed = closed.map_err(broken)?;
-        let mut keys = Vec::new();
-        for place in places {
-            let record: Named = read(closed.as_ref().unwrap_or(&self.open), *place)?;
-            let (Named::User(names) | Named::Group(names)) = record;
-            keys.extend(names.keys);
+    /// The keys of a record, and its manager's.
+    fn names_of(&self, place: &Place) -> (&[KeyDigest], Option<KeyDigest>) {
+        let (first, length) = (place.first_name as usize, place.names as usize);
+        let names = &self.names[first..first + length];
+        match names.split_last() {
+            Some((manager, keys)) if place.has_manager => (keys, Some(*manager)),
+            _ => (names, None),
         }
-        Ok(keys)
     }
 
     /// Compresses what is still open; called at the end of a listing.
     pub fn close_block(&mut self) {
-        if !self.open.is_empty() {
-            self.blocks.push(lz4_flex::compress_prepend_size(&self.open));
-            self.open = Vec::new();
-        }
+        self.blocks.close();
     }
 
     const fn count_mut(&mut self, kind: Kind) -> &mut usize {
@@ -292,12 +322,6 @@ impl Snapshot {
             Kind::Group => &mut self.groups,
         }
     }
-}
-
-fn read<T: DeserializeOwned>(block: &[u8], place: Place) -> Result<T, SnapshotError> {
-    let (start, length) = (place.offset as usize, place.length as usize);
-    let bytes = block.get(start..start + length).ok_or_else(|| broken("a record lies outside its block"))?;
-    serde_json::from_slice(bytes).map_err(broken)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
@@ -392,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_living_records_come_by_the_block() {
+    fn living_records_are_known_by_their_names() {
         let mut snapshot = Snapshot::default();
         for block in [["1", "2"], ["3", "1"]] {
             for id in block {
@@ -400,11 +424,41 @@ mod tests {
             }
             snapshot.close_block();
         }
-        snapshot.upsert(&user("4", "title")).unwrap();
-        let keys: Vec<Vec<Key>> = snapshot.keys().collect::<Result<_, _>>().unwrap();
-        let keys: Vec<Vec<&str>> =
-            keys.iter().map(|keys| keys.iter().map(|key| key.0.as_str()).collect()).collect();
-        assert_eq!(keys, [vec!["id:2"], vec!["id:3", "id:1"], vec!["id:4"]]);
+        let Record::User(mut led) = user("4", "title") else { unreachable!() };
+        led.manager = Some(Key("id:1".into()));
+        snapshot.upsert(&Record::User(led)).unwrap();
+        let digest = |id: &str| Key(format!("id:{id}")).digest();
+        assert_eq!(snapshot.keys().collect::<Vec<_>>(), ["2", "3", "1", "4"].map(digest));
+        let mut managers = Vec::new();
+        let visited = snapshot.visit_stored::<SnapshotError>(Kind::User, |stored| {
+            managers.push(stored.manager());
+            Ok(())
+        });
+        visited.unwrap();
+        assert_eq!(managers, [None, None, None, Some(digest("1"))]);
+    }
+
+    #[test]
+    fn a_record_comes_back_whole_and_in_part() {
+        let mut snapshot = Snapshot::default();
+        let Record::User(mut record) = user("1", "title") else { unreachable!() };
+        record.raw.insert("cn".into(), "Ada".into());
+        let whole = Record::User(record);
+        for record in [&whole, &user("2", "other")] {
+            snapshot.upsert(record).unwrap();
+        }
+        for _ in ["open", "closed"] {
+            assert_eq!(snapshot.get(Kind::User, "1").unwrap().as_ref(), Some(&whole));
+            let mut found = Vec::new();
+            let visited = snapshot.visit_stored::<SnapshotError>(Kind::User, |mut stored| {
+                let Record::User(part) = stored.read()? else { unreachable!() };
+                found.push((part.user.title.unwrap(), part.raw.len(), stored.raw()?.len()));
+                Ok(())
+            });
+            visited.unwrap();
+            assert_eq!(found, [("title".to_owned(), 0, 1), ("other".to_owned(), 0, 0)]);
+            snapshot.close_block();
+        }
     }
 
     #[test]

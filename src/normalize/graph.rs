@@ -3,11 +3,13 @@
 //! Only hashes and indices are kept, so that a million memberships take some tens of megabytes.
 //! A group that is out of scope is as if it were not there: nobody is in another group through it.
 
+use serde_json::{Map, Value};
+
 use super::expr::Failure;
-use super::keys::{self, Edges, KeyIndex};
+use super::keys::{Edges, KeyIndex};
 use super::limits::TEXT;
 use super::outcome::QuarantineReason;
-use super::records::{GroupParts, Raw, StoredGroup};
+use super::records::{self, GroupParts};
 use super::roles::Grants;
 use super::rules::Rules;
 use super::run::{Run, Stop};
@@ -15,7 +17,7 @@ use super::subject::GroupSubject;
 use super::text::{self, Lines};
 use crate::model::lost::Lost;
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
-use crate::model::{Kind, MirrorName, Snapshot};
+use crate::model::{KeyDigest, Kind, MirrorName, Snapshot};
 
 /// The most groups that a person may be in, counted through other groups, where an expression
 /// reads them.
@@ -82,24 +84,25 @@ impl Doubts {
 
 impl Groups {
     /// Reads the groups and decides which are in scope.
-    pub fn read<E, R: Raw>(run: &mut Run<'_>, snapshot: &Snapshot) -> Result<Self, Stop<E>> {
+    pub fn read<E>(run: &mut Run<'_>, snapshot: &Snapshot) -> Result<Self, Stop<E>> {
         let keep_members = run.rules.need_memberships();
         let mut groups = Self::default();
-        let mut parents: Vec<(u32, u128)> = Vec::new();
-        snapshot.visit_as(Kind::Group, |stored: StoredGroup<GroupParts<R>>| {
-            let StoredGroup::Group(record) = stored;
+        let mut parents: Vec<(u32, KeyDigest)> = Vec::new();
+        let need_raw = run.rules.need_raw_groups();
+        snapshot.visit_stored(Kind::Group, |mut stored| {
             let index = index(groups.nodes.len());
-            for key in &record.keys {
-                groups.by_key.insert(keys::hash(key), index);
+            for key in stored.keys() {
+                groups.by_key.insert(*key, index);
             }
-            let node = node(run, &record);
+            let record: GroupParts = records::group(&mut stored)?;
+            let node = node(run, &record, &records::raw(&mut stored, need_raw)?);
             if node.standing != Standing::Out {
                 if keep_members {
                     for key in &record.members {
-                        groups.listed_in.insert(keys::hash(key), index);
+                        groups.listed_in.insert(key.digest(), index);
                     }
                 }
-                parents.extend(record.member_of.iter().map(|key| (index, keys::hash(key))));
+                parents.extend(record.member_of.iter().map(|key| (index, key.digest())));
             }
             groups.nodes.push(node);
             run.check_cost()
@@ -129,20 +132,20 @@ impl Groups {
     }
 
     /// Adds a group that could not be used: who is in it, as far as that is known, is undecided.
-    fn lose(&mut self, run: &Run<'_>, lost: &Lost, parents: &mut Vec<(u32, u128)>) {
+    fn lose(&mut self, run: &Run<'_>, lost: &Lost, parents: &mut Vec<(u32, KeyDigest)>) {
         let name = lost.links.display_name.clone().and_then(|name| text::clean(name, Lines::Joined));
         let grants = name.map_or(Grants::ALL, |name| run.rules.grants(&name));
         let index = index(self.nodes.len());
         self.doubts.add(lost);
         for key in lost.links.keys.iter().flatten() {
-            self.by_key.insert(keys::hash(key), index);
+            self.by_key.insert(key.digest(), index);
         }
         if run.rules.need_memberships() {
             for key in lost.links.members.iter().flatten() {
-                self.listed_in.insert(keys::hash(key), index);
+                self.listed_in.insert(key.digest(), index);
             }
         }
-        parents.extend(lost.links.member_of.iter().flatten().map(|key| (index, keys::hash(key))));
+        parents.extend(lost.links.member_of.iter().flatten().map(|key| (index, key.digest())));
         self.nodes.push(Node {
             mirror: lost.mirror(),
             // Why, is told of the record itself.
@@ -176,7 +179,7 @@ impl Groups {
     }
 
     /// The groups that a key leads to.
-    pub fn by_key(&self, key: u128) -> impl Iterator<Item = u32> {
+    pub fn by_key(&self, key: KeyDigest) -> impl Iterator<Item = u32> {
         self.by_key.get(key)
     }
 
@@ -218,7 +221,7 @@ impl Groups {
 
     /// The groups that a person is in directly: those that list one of their keys, and those that
     /// their own record names. Groups out of scope are left out.
-    pub fn direct(&self, own: &[u128], member_of: &[u128]) -> Vec<u32> {
+    pub fn direct(&self, own: &[KeyDigest], member_of: &[KeyDigest]) -> Vec<u32> {
         let named = member_of.iter().flat_map(|key| self.by_key.get(*key));
         let mut groups: Vec<u32> = own.iter().flat_map(|key| self.listed_in.get(*key)).chain(named).collect();
         groups.retain(|group| self.nodes[*group as usize].standing != Standing::Out);
@@ -273,11 +276,11 @@ pub fn valid_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_EXTERNAL_ID_BYTES && !id.chars().any(char::is_control)
 }
 
-fn node<R: Raw>(run: &mut Run<'_>, record: &GroupParts<R>) -> Node {
+fn node(run: &mut Run<'_>, record: &GroupParts, raw: &Map<String, Value>) -> Node {
     let name = text::clean(record.display_name.clone(), Lines::Joined).filter(|name| text::fits(name, TEXT));
     let named = name.is_some();
     let display_name = name.unwrap_or_else(|| record.external_id.clone());
-    let standing = standing(run, record, &display_name);
+    let standing = standing(run, record, raw, &display_name);
     let grants = match standing {
         Standing::In => run.rules.grants(&display_name),
         Standing::Out => Grants::default(),
@@ -290,7 +293,7 @@ fn node<R: Raw>(run: &mut Run<'_>, record: &GroupParts<R>) -> Node {
     Node { mirror, standing, display_name, grants }
 }
 
-fn standing<R: Raw>(run: &Run<'_>, record: &GroupParts<R>, display_name: &str) -> Standing {
+fn standing(run: &Run<'_>, record: &GroupParts, raw: &Map<String, Value>, display_name: &str) -> Standing {
     if !valid_id(&record.external_id) {
         let message = format!(
             "the group's id is empty, longer than {MAX_EXTERNAL_ID_BYTES} bytes or has control characters; correct it \
@@ -300,7 +303,7 @@ fn standing<R: Raw>(run: &Run<'_>, record: &GroupParts<R>, display_name: &str) -
     }
     let Some(program) = &run.rules.groups else { return Standing::In };
     let group = GroupSubject { external_id: &record.external_id, display_name };
-    match run.machine.decide(program, &[("group", &group), ("raw", record.raw.object())]) {
+    match run.machine.decide(program, &[("group", &group), ("raw", raw)]) {
         Ok(true) => Standing::In,
         Ok(false) => Standing::Out,
         Err(failure) => {

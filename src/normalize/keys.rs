@@ -1,12 +1,6 @@
-//! Keys as 128-bit hashes: what makes a graph of a million memberships small.
+//! From keys to records, and from records to records.
 
-use crate::model::{ContentHash, Key};
-
-/// A key's hash. Nobody can make two keys meet, by chance or by malice.
-#[must_use]
-pub fn hash(key: &Key) -> u128 {
-    ContentHash::of_bytes(key.0.as_bytes()).0
-}
+use crate::model::KeyDigest;
 
 /// From keys to the indices of all records that they lead to.
 ///
@@ -14,12 +8,12 @@ pub fn hash(key: &Key) -> u128 {
 /// members where that `uid` is listed.
 #[derive(Debug, Default)]
 pub struct KeyIndex {
-    entries: Vec<(u128, u32)>,
+    entries: Vec<(KeyDigest, u32)>,
 }
 
 impl KeyIndex {
     /// Adds a way; not found before [`KeyIndex::seal`].
-    pub fn insert(&mut self, key: u128, record: u32) {
+    pub fn insert(&mut self, key: KeyDigest, record: u32) {
         self.entries.push((key, record));
     }
 
@@ -31,13 +25,13 @@ impl KeyIndex {
     }
 
     /// The records that a key leads to, in ascending order.
-    pub fn get(&self, key: u128) -> impl Iterator<Item = u32> {
+    pub fn get(&self, key: KeyDigest) -> impl Iterator<Item = u32> {
         let from = self.entries.partition_point(|(known, _)| *known < key);
         self.entries[from..].iter().take_while(move |(known, _)| *known == key).map(|(_, record)| *record)
     }
 
     /// All ways.
-    pub fn iter(&self) -> impl Iterator<Item = (u128, u32)> {
+    pub fn iter(&self) -> impl Iterator<Item = (KeyDigest, u32)> {
         self.entries.iter().copied()
     }
 }
@@ -78,16 +72,17 @@ impl Edges {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Key;
 
     #[test]
     fn a_key_leads_to_all_records_that_share_it() {
         let mut index = KeyIndex::default();
         for (key, record) in [("uid:ada", 2), ("uid:bob", 1), ("uid:ada", 0), ("uid:ada", 2)] {
-            index.insert(hash(&Key(key.into())), record);
+            index.insert(Key(key.into()).digest(), record);
         }
         index.seal();
-        assert_eq!(index.get(hash(&Key("uid:ada".into()))).collect::<Vec<_>>(), [0, 2]);
-        assert_eq!(index.get(hash(&Key("uid:eve".into()))).count(), 0);
+        assert_eq!(index.get(Key("uid:ada".into()).digest()).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(index.get(Key("uid:eve".into()).digest()).count(), 0);
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The last pass: groups with their members by object name.
 
 use super::graph::{Groups, Node, Standing};
-use super::keys;
 use super::managers::People;
 use super::outcome::{Outcome, QuarantineReason};
 use super::people::Members as Listed;
-use super::records::{GroupParts, SkipRaw, StoredGroup};
+use super::records::{self, GroupParts};
 use super::run::{Run, Stop};
 use crate::model::group::MAX_INLINE_MEMBERS;
 use crate::model::{Group, Kind, Members, MirrorName, Snapshot};
@@ -23,8 +22,8 @@ pub fn read<E>(
     let nameless = groups.doubts.nameless || members.doubts.nameless;
     let anywhere = groups.doubts.anywhere || members.doubts.anywhere;
     let mut place = 0;
-    snapshot.visit_as(Kind::Group, |stored: StoredGroup<GroupParts<SkipRaw>>| {
-        let StoredGroup::Group(record) = stored;
+    snapshot.visit_stored(Kind::Group, |mut stored| {
+        let record: GroupParts = records::group(&mut stored)?;
         let node = &groups.nodes[place as usize];
         let by_themselves = (members.member_of.from(place), children.from(place));
         place += 1;
@@ -40,7 +39,7 @@ pub fn read<E>(
             Standing::In => {
                 let mut found = Found { node, mirrors: Vec::new(), out_of_scope: 0, doubtful: anywhere };
                 for key in &record.members {
-                    let key = keys::hash(key);
+                    let key = key.digest();
                     let mut known = false;
                     for person in people.by_key(key) {
                         found.person(members, person);

@@ -43,7 +43,6 @@ pub use summary::Summary;
 
 use graph::Groups;
 use managers::People;
-use records::{ReadRaw, SkipRaw};
 use run::{Run, Stop};
 
 use crate::model::Snapshot;
@@ -67,17 +66,9 @@ fn passes<E>(
     emit: &mut dyn FnMut(Outcome) -> Result<(), E>,
 ) -> Result<Summary, Stop<E>> {
     let mut run = Run::new(rules, snapshot);
-    let groups = if rules.need_raw_groups() {
-        Groups::read::<E, ReadRaw>(&mut run, snapshot)?
-    } else {
-        Groups::read::<E, SkipRaw>(&mut run, snapshot)?
-    };
+    let groups = Groups::read(&mut run, snapshot)?;
     let people = People::read(snapshot)?;
-    let listed = if rules.need_raw_users() {
-        people::read::<E, ReadRaw>(&mut run, snapshot, &groups, &people, emit)?
-    } else {
-        people::read::<E, SkipRaw>(&mut run, snapshot, &groups, &people, emit)?
-    };
+    let listed = people::read(&mut run, snapshot, &groups, &people, emit)?;
     members::read(&mut run, snapshot, &groups, &people, &listed, emit)?;
     Ok(run.summary)
 }

@@ -3,19 +3,21 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
+use serde_json::{Map, Value};
+
 use super::graph::{Doubts, Groups, index, valid_id};
-use super::keys::{self, Edges};
+use super::keys::Edges;
 use super::managers::People;
 use super::mapping::{Held, Mapped};
 use super::outcome::{Outcome, QuarantineReason};
 use super::person;
-use super::records::{Person, Raw, StoredUser};
+use super::records::{self, Person};
 use super::roles::Grants;
 use super::run::{Run, Stop};
 use super::subject::Subject;
 use crate::model::lost::Lost;
 use crate::model::record::MAX_EXTERNAL_ID_BYTES;
-use crate::model::{Kind, MirrorName, Snapshot, State, User};
+use crate::model::{Key, KeyDigest, Kind, MirrorName, Snapshot, State, User};
 
 /// What the groups need to know of people afterwards.
 #[derive(Debug, Default)]
@@ -39,7 +41,7 @@ impl Members {
     fn lose(&mut self, lost: &Lost, groups: &Groups) {
         let place = index(self.mirrors.len());
         for key in lost.links.member_of.iter().flatten() {
-            groups.by_key(keys::hash(key)).for_each(|group| self.member_of.insert(group, place));
+            groups.by_key(key.digest()).for_each(|group| self.member_of.insert(group, place));
         }
         self.doubts.add(lost);
         self.mirrors.push(lost.mirror());
@@ -55,7 +57,7 @@ enum Decision {
 }
 
 /// Normalises everybody.
-pub fn read<E, R: Raw>(
+pub fn read<E>(
     run: &mut Run<'_>,
     snapshot: &Snapshot,
     groups: &Groups,
@@ -64,11 +66,12 @@ pub fn read<E, R: Raw>(
 ) -> Result<Members, Stop<E>> {
     let mut members = Members::default();
     let mut conflicts = Conflicts::default();
-    snapshot.visit_as(Kind::User, |stored: StoredUser<Person<R>>| {
-        let StoredUser::User(record) = stored;
+    let need_raw = run.rules.need_raw_users();
+    snapshot.visit_stored(Kind::User, |mut stored| {
+        let record: Person = records::user(&mut stored)?;
         let place = index(members.mirrors.len());
         let mirror = MirrorName::new(Kind::User, &record.user.external_id);
-        let named: Vec<u128> = record.member_of.iter().map(keys::hash).collect();
+        let named: Vec<KeyDigest> = record.member_of.iter().map(Key::digest).collect();
         for key in &named {
             let mut found = false;
             for group in groups.by_key(*key) {
@@ -77,7 +80,9 @@ pub fn read<E, R: Raw>(
             }
             run.summary.unresolved_groups += usize::from(!found && !groups.nodes.is_empty());
         }
-        let (user, decision) = one(run, record, &named, groups, people);
+        let raw = records::raw(&mut stored, need_raw)?;
+        let names = Names { keys: stored.keys(), manager: stored.manager(), groups: &named };
+        let (user, decision) = one(run, record.user, &raw, names, groups, people);
         members.mirrors.push(Some(mirror));
         let leaving = user.state == State::Inactive && !run.rules.inactive_in_groups;
         members.listed.push(match decision {
@@ -106,14 +111,23 @@ pub fn read<E, R: Raw>(
     Ok(members)
 }
 
-fn one<R: Raw>(
+/// The names that tie a person to others.
+#[derive(Clone, Copy)]
+struct Names<'a> {
+    keys: &'a [KeyDigest],
+    manager: Option<KeyDigest>,
+    /// Of the groups that their own record names.
+    groups: &'a [KeyDigest],
+}
+
+fn one(
     run: &mut Run<'_>,
-    record: Person<R>,
-    named: &[u128],
+    mut user: User,
+    raw: &Map<String, Value>,
+    names: Names<'_>,
     groups: &Groups,
     people: &People,
 ) -> (User, Decision) {
-    let mut user = record.user;
     if !valid_id(&user.external_id) {
         let message = format!(
             "the person's id is empty, longer than {MAX_EXTERNAL_ID_BYTES} bytes or has control characters; correct \
@@ -124,18 +138,14 @@ fn one<R: Raw>(
     let dropped = person::clean(&mut user);
     run.summary.values_too_long += dropped.too_long;
     run.summary.lists_cut += dropped.cut;
-    if let Some(key) = &record.manager {
-        user.manager = people.manager(keys::hash(key)).or(user.manager);
+    if let Some(key) = names.manager {
+        user.manager = people.manager(key).or(user.manager);
         run.summary.unresolved_managers += usize::from(user.manager.is_none());
     }
-    let direct = if run.rules.need_memberships() {
-        let own: Vec<u128> = record.keys.iter().map(keys::hash).collect();
-        groups.direct(&own, named)
-    } else {
-        Vec::new()
-    };
+    let direct =
+        if run.rules.need_memberships() { groups.direct(names.keys, names.groups) } else { Vec::new() };
     let grants = groups.grants(&direct);
-    let decision = decide(run, &mut user, record.raw.object(), groups, &direct, grants);
+    let decision = decide(run, &mut user, raw, groups, &direct, grants);
     if let (Decision::In, Some(roles)) = (&decision, &run.rules.roles) {
         user.roles = roles.roles(grants);
         user.role = user.roles.first().cloned();
@@ -147,7 +157,7 @@ fn one<R: Raw>(
 fn decide(
     run: &mut Run<'_>,
     user: &mut User,
-    raw: &serde_json::Map<String, serde_json::Value>,
+    raw: &Map<String, Value>,
     groups: &Groups,
     direct: &[u32],
     grants: Grants,

@@ -4,66 +4,23 @@
 //! next to nothing. The shapes are those of [`crate::model::snapshot::Record`].
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::model::snapshot::{SnapshotError, Stored};
 use crate::model::{Email, Key, User};
-
-/// The provider's own attributes, read or skipped.
-pub trait Raw: serde::de::DeserializeOwned {
-    /// The attributes, if they were read.
-    fn object(&self) -> &Map<String, Value>;
-}
-
-/// Reads the provider's own attributes.
-pub type ReadRaw = Map<String, Value>;
-
-/// Skips the provider's own attributes.
-pub type SkipRaw = IgnoredAny;
-
-impl Raw for ReadRaw {
-    fn object(&self) -> &Map<String, Value> {
-        self
-    }
-}
-
-impl Raw for SkipRaw {
-    fn object(&self) -> &Map<String, Value> {
-        static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
-        &NONE
-    }
-}
-
-/// A stored person.
-#[derive(Deserialize)]
-pub enum StoredUser<U> {
-    /// The record.
-    User(U),
-}
-
-/// A stored group.
-#[derive(Deserialize)]
-pub enum StoredGroup<G> {
-    /// The record.
-    Group(G),
-}
 
 /// A person as the main pass reads them.
 #[derive(Deserialize)]
-pub struct Person<R> {
-    pub keys: Vec<Key>,
+pub struct Person {
     pub user: User,
-    pub manager: Option<Key>,
     pub member_of: Vec<Key>,
-    pub raw: R,
 }
 
 /// A person as others refer to them.
 #[derive(Deserialize)]
 pub struct Reference {
-    pub keys: Vec<Key>,
     pub user: Name,
-    pub manager: Option<Key>,
 }
 
 /// What is said of a person where they are somebody's manager.
@@ -83,11 +40,43 @@ pub struct Name {
 
 /// A group.
 #[derive(Deserialize)]
-pub struct GroupParts<R> {
+pub struct GroupParts {
     pub external_id: String,
-    pub keys: Vec<Key>,
     pub display_name: String,
     pub members: Vec<Key>,
     pub member_of: Vec<Key>,
-    pub raw: R,
+}
+
+#[derive(Deserialize)]
+enum StoredUser<T> {
+    User(T),
+}
+
+#[derive(Deserialize)]
+enum StoredGroup<T> {
+    Group(T),
+}
+
+/// A part of a person.
+///
+/// # Errors
+/// When the snapshot cannot be read back.
+pub fn user<T: DeserializeOwned>(stored: &mut Stored<'_>) -> Result<T, SnapshotError> {
+    stored.read().map(|StoredUser::User(part)| part)
+}
+
+/// A part of a group.
+///
+/// # Errors
+/// When the snapshot cannot be read back.
+pub fn group<T: DeserializeOwned>(stored: &mut Stored<'_>) -> Result<T, SnapshotError> {
+    stored.read().map(|StoredGroup::Group(part)| part)
+}
+
+/// The provider's own attributes where an expression reads them, otherwise none.
+///
+/// # Errors
+/// When the snapshot cannot be read back.
+pub fn raw(stored: &mut Stored<'_>, needed: bool) -> Result<Map<String, Value>, SnapshotError> {
+    if needed { stored.raw() } else { Ok(Map::new()) }
 }

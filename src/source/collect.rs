@@ -82,7 +82,7 @@ pub async fn collect(
             }
         };
         if let Some(reach) = &hidden {
-            renames::check(&records, into, reach).await?;
+            renames::check(&records, into, reach)?;
         }
         collected.records += records.len();
         for record in &records {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::collect::not_kept;
 use super::{Reach, SourceError};
 use crate::model::snapshot::Record;
-use crate::model::{Key, Snapshot};
+use crate::model::{Key, KeyDigest, Snapshot};
 
 /// Checks changed records before they replace those of a snapshot.
 ///
@@ -16,26 +16,23 @@ use crate::model::{Key, Snapshot};
 ///
 /// # Errors
 /// [`super::Class::ChangesUnknown`] when a record names somebody anew whom no record goes by.
-pub async fn check(changed: &[Record], snapshot: &Snapshot, reach: &Reach) -> Result<(), SourceError> {
-    let mut names: HashSet<&Key> = HashSet::new();
+pub fn check(changed: &[Record], snapshot: &Snapshot, reach: &Reach) -> Result<(), SourceError> {
+    let mut names: HashSet<KeyDigest> = HashSet::new();
     for record in changed {
         let known = snapshot.get(record.kind(), record.external_id()).map_err(|error| not_kept(&error))?;
-        let known: HashSet<&Key> = known.as_ref().map(named).into_iter().flatten().collect();
-        names.extend(named(record).filter(|name| reach(name) && !known.contains(name)));
+        let known: HashSet<KeyDigest> =
+            known.as_ref().map(named).into_iter().flatten().map(Key::digest).collect();
+        let reached = named(record).filter(|name| reach(name)).map(Key::digest);
+        names.extend(reached.filter(|name| !known.contains(name)));
     }
     let lost = snapshot.lost().all().iter().flat_map(|lost| lost.links.keys.iter().flatten());
     for key in changed.iter().flat_map(Record::keys).chain(lost) {
-        names.remove(key);
+        names.remove(&key.digest());
     }
-    for keys in snapshot.keys() {
-        if names.is_empty() {
-            break;
-        }
-        for key in keys.map_err(|error| not_kept(&error))? {
+    if !names.is_empty() {
+        snapshot.keys().for_each(|key| {
             names.remove(&key);
-        }
-        // A large snapshot takes a while, in which others have their turn.
-        tokio::task::yield_now().await;
+        });
     }
     if names.is_empty() {
         return Ok(());
@@ -48,17 +45,15 @@ pub async fn check(changed: &[Record], snapshot: &Snapshot, reach: &Reach) -> Re
 
 /// The members of a group, or the manager of a person.
 fn named(record: &Record) -> impl Iterator<Item = &Key> {
-    let (members, manager) = match record {
-        Record::Group(group) => (group.members.as_slice(), None),
-        Record::User(user) => (&[][..], user.manager.as_ref()),
+    let members = match record {
+        Record::Group(group) => group.members.as_slice(),
+        Record::User(_) => &[],
     };
-    members.iter().chain(manager)
+    members.iter().chain(record.manager())
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
-
     use super::*;
     use crate::model::{GroupRecord, Kind, Links, Rejected, User, UserRecord};
     use crate::source::Class;
@@ -92,7 +87,7 @@ mod tests {
             snapshot.close_block();
         }
         let reach: Reach = Box::new(|key| !key.0.starts_with("outside"));
-        match block_on(check(changed, &snapshot, &reach)) {
+        match check(changed, &snapshot, &reach) {
             Ok(()) => true,
             Err(error) => {
                 assert_eq!(error.class, Class::ChangesUnknown);
@@ -140,7 +135,7 @@ mod tests {
             links: Box::new(Links::alone(Some(vec![Key("eve".into())]))),
         });
         let reach: Reach = Box::new(|_| true);
-        assert_eq!(block_on(check(&[group("staff", &["eve"])], &snapshot, &reach)), Ok(()));
+        assert_eq!(check(&[group("staff", &["eve"])], &snapshot, &reach), Ok(()));
     }
 
     #[test]
