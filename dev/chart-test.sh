@@ -75,7 +75,7 @@ say "every object against Kubernetes $kubernetes"
 start_cluster
 export KUBECONFIG=$scratch/cluster/kubeconfig
 dev/kubectl create --filename crds/ --filename "$monitoring" >/dev/null
-(cd dev/schemas && go run . --out "$scratch/schemas" --require apis/directory-sync.io/v1alpha1 \
+(cd dev/schemas && CGO_ENABLED=0 go run -trimpath . --out "$scratch/schemas" --require apis/directory-sync.io/v1alpha1 \
   --require apis/monitoring.coreos.com/v1 <<<"$handout")
 
 validate() { # ARGUMENTS...

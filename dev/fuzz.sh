@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for a while, as many at a time as there are cores: `SECONDS_EACH=60 dev/fuzz.sh [TARGET]...`.
+# Runs each fuzz target for a while, as many at a time as there are cores: `SECONDS_EACH=60 dev/fuzz.sh [TARGET]...`;
+# `dev/fuzz.sh --build` only builds them.
 # It begins with the kept corpus and adds nothing to it; what is found new is kept between runs in fuzz/corpus-new.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -7,6 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . dev/cache.sh
 
 seconds=${SECONDS_EACH:-60}
+build_only=''
+if [[ ${1:-} == --build ]]; then
+  build_only=1
+  shift
+fi
 targets=("$@")
 ((${#targets[@]})) || mapfile -t targets < <(cd fuzz/fuzz_targets && printf '%s\n' *.rs | sed 's/\.rs$//')
 
@@ -16,6 +22,7 @@ fuzz=$(dev/tools.sh cargo-fuzz)
 cargo fetch --locked --manifest-path fuzz/Cargo.toml # `cargo fuzz` knows no --locked
 target=$cache/fuzz
 "$fuzz" build --sanitizer none --target-dir "$target"
+[[ -z $build_only ]] || exit 0
 programs=$target/$(rustc -vV | sed -n 's/^host: //p')/release
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT

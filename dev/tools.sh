@@ -31,8 +31,8 @@ target=$cache/tools/$name-${package##*@}${tag:+-$tag}/$name
 install_tool() {
   if [[ $package == crate:* ]]; then
     # `cargo install` wants a folder bin/ below its root.
-    # Little optimised: these run for seconds, and building them takes minutes.
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    # Not optimised: these run for seconds, and building them takes minutes.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
       cargo install --locked --quiet --no-track --root "$1" "${package#crate:}"
     mv "$1/bin/$name" "$1/$name"
     rmdir "$1/bin"
