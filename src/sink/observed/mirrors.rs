@@ -134,7 +134,7 @@ impl Mirrors {
     }
 
     /// Notes what a watch shows; true when somebody else has written it and that was not known. In a
-    /// first listing nothing is known yet.
+    /// first listing nothing is known yet, and only what is not as we write it was written by others.
     pub(super) fn applied(&mut self, seen: Seen, first: bool) -> bool {
         let changed_by_others = match seen {
             Seen::Mirror(name, observed) => self.object_applied(name, observed, first),
@@ -162,7 +162,7 @@ impl Mirrors {
                 let other_label = observed.hash == known.hash && observed.state != known.state;
                 observed.hash.is_none() || other_content || other_label
             }
-            None => !first && !ours,
+            None => !ours && (!first || observed.hash.is_none()),
         }
     }
 
@@ -241,6 +241,16 @@ mod tests {
         assert!(mirrors.index.get(group()).is_some() && mirrors.lost.is_empty());
         assert!(mirrors.gone(Seen::Mirror(group(), observed(14))));
         assert!(mirrors.index.get(group()).is_none() && mirrors.lost.contains(&group()));
+    }
+
+    #[test]
+    fn in_a_first_listing_a_mirror_that_is_not_as_we_write_it_is_news_and_others_are_not() {
+        let edited = Observed { hash: None, ..observed(13) };
+        for (seen, news) in [(observed(13), false), (edited, true)] {
+            let mut mirrors = Mirrors::default();
+            assert_eq!(mirrors.applied(Seen::Mirror(group(), seen), true), news);
+            assert_eq!(mirrors.touched, u64::from(news));
+        }
     }
 
     #[test]

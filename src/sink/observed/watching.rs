@@ -105,7 +105,7 @@ impl ObservedMirrors {
         *self.lock().listings.entry(watched).or_default() += 1;
     }
 
-    /// Takes a complete listing of what is watched for what there is. In the first one, nothing is news.
+    /// Takes a complete listing of what is watched for what there is. In the first one, only edits are news.
     fn replace(
         &self,
         watched: Watched,

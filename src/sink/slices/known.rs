@@ -195,7 +195,7 @@ impl Slices {
     }
 
     /// Notes a slice that the watch shows; true when someone else has written it and that was not known.
-    /// In a first listing nothing is known yet.
+    /// In a first listing nothing is known yet, and only what is not as we write it was written by others.
     pub fn applied(&mut self, name: SliceName, object: SliceObject, first: bool) -> bool {
         if self.deleted_by_us.get(&name).is_some_and(|deleted| object.resource_version <= *deleted) {
             return false;
@@ -211,7 +211,7 @@ impl Slices {
         }
         let by_others = match known {
             Some(known) => object.hash.is_none() || (object.hash != known.hash && !ours),
-            None => !first && !ours,
+            None => !ours && (!first || object.hash.is_none()),
         };
         // Who is in a slice that was not there is not known: perhaps those who were taken for lost.
         self.surprises += u64::from(by_others && known.is_none());
@@ -406,6 +406,13 @@ mod tests {
         assert!(!slices.applied(SliceName::Bucket(USERS), object(10, Some(5)), false), "an older event");
         assert!(!slices.gone(SliceName::Bucket(USERS), 12));
         assert!(slices.contents().unwrap().index.get(name).is_some());
+    }
+
+    #[test]
+    fn in_a_first_listing_a_slice_that_is_not_as_we_write_it_is_news_and_others_are_not() {
+        for (hash, news) in [(Some(5), false), (None, true)] {
+            assert_eq!(Slices::default().applied(SliceName::Manifest, object(13, hash), true), news);
+        }
     }
 
     #[test]

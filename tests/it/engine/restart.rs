@@ -60,6 +60,25 @@ async fn what_changed_while_the_operator_was_away_is_noticed_and_repaired() {
     .await;
 }
 
+#[tokio::test]
+async fn a_mirror_that_was_edited_while_the_operator_was_away_is_repaired_at_its_start() {
+    let mut stage = Stage::new("edited").await;
+    stage.people(TWO).await;
+    stage.directory("acme", with(csv(), &json!({"sync": {"interval": "168h"}}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let ada = stage.user("ada@a.test").await.metadata.name.unwrap();
+    stage.operator.stop();
+    let edit = json!({"spec": {"email": "mallory@a.test"}});
+    stage.patch::<directory_sync::api::DirectoryUser>(&ada, edit).await;
+    stage.operator.restart().await;
+    stage.users_become(&["ada@a.test", "grace@a.test"]).await;
+    eventually("it is counted", LIMIT, async || {
+        let run = stage.status("acme").await.last_sync.unwrap();
+        if (run.updated, run.drift_repaired) == (1, 1) { Ok(()) } else { Err(format!("{run:?}")) }
+    })
+    .await;
+}
+
 /// Restarts the operator, and lets it find that nothing has changed, so that no entry is read.
 async fn restarts(stage: &mut Stage, slapd: &Slapd) {
     stage.operator.restart().await;

@@ -232,6 +232,24 @@ async fn edits_made_while_the_operator_was_stopped_are_mended_and_nobody_is_lost
 }
 
 #[tokio::test]
+async fn a_slice_that_was_edited_while_the_operator_was_stopped_is_mended_at_its_start() {
+    let mut stage = Stage::new("slices-edited").await;
+    stage.tables("people", &people(0..20), &members("admins", 0..10)).await;
+    stage.directory("acme", with(mode("Slices"), &json!({"sync": {"interval": "168h"}}))).await;
+    stage.ready("acme", "True", "Synced").await;
+    let payload =
+        async |stage: &Stage| stage.api::<DirectorySlice>().get("acme-s-u").await.unwrap().spec.payload;
+    let before = payload(&stage).await;
+    stage.operator.stop();
+    stage.patch::<DirectorySlice>("acme-s-u", json!({"spec": {"payload": "nonsense"}})).await;
+    stage.operator.restart().await;
+    eventually("the slice is as it was", LIMIT, async || {
+        if payload(&stage).await == before { Ok(()) } else { Err(stage.operator.log()) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_group_of_five_thousand_is_whole_and_one_who_joins_changes_few_slices() {
     let stage = Stage::new("slices-group").await;
     stage.tables("people", &people(0..5_001), &members("everybody", 0..5_000)).await;
