@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::access::{self, Access};
 use crate::cluster::client::Clients;
-use crate::cluster::lease::{self, Elector, Fence, Lost, Place, Tenure, Timing};
+use crate::cluster::lease::{self, Elector, Fence, Lost, Place, Standing, Tenure, Timing};
 use crate::cluster::requests::Requests;
 use crate::cluster::scope::Scope;
 use crate::controller::Context;
@@ -70,7 +70,12 @@ pub async fn run(config: Config, options: Options, stop: CancellationToken) -> a
     let pulse = Pulse::default();
     let (found, mut access) = watch::channel(Access::default());
 
-    let health = Health { pulse: pulse.clone(), observed: observed.clone(), access: access.clone() };
+    let health = Health {
+        pulse: pulse.clone(),
+        observed: observed.clone(),
+        access: access.clone(),
+        standing: party.standing.subscribe(),
+    };
     let servers = CancellationToken::new();
     let probes = tokio::spawn(health::serve(options.health_address, health.clone(), servers.clone()));
     let scrapes = health::serve_metrics(options.metrics_address, metrics.clone(), health, servers.clone());
@@ -135,6 +140,7 @@ struct Party {
     elector: Option<Elector>,
     name: String,
     tenure: Tenure,
+    standing: watch::Sender<Standing>,
 }
 
 /// Takes up a name and the clients that go with it.
@@ -150,13 +156,19 @@ fn join(
     let clients = Clients::new(config, &identity, fence.clone(), delivery, requests)
         .context("the Kubernetes client could not be made")?;
     let party = match election {
-        None => Party { elector: None, name: String::new(), tenure: Tenure::alone(&identity) },
+        None => Party {
+            elector: None,
+            name: String::new(),
+            tenure: Tenure::alone(&identity),
+            standing: watch::Sender::new(Standing::Leads),
+        },
         Some(Election { place, timing }) => {
             let namespace = place.namespace.as_deref().unwrap_or(&home);
             let leases = Api::namespaced(clients.unfenced.clone(), namespace);
             let tenure = Tenure::of_lease(&identity, leases.clone(), &place.name);
             let elector = Elector::new(leases, &place.name, &identity, *timing, fence);
-            Party { elector: Some(elector), name: place.name.clone(), tenure }
+            let standing = watch::Sender::new(Standing::Unknown);
+            Party { elector: Some(elector), name: place.name.clone(), tenure, standing }
         }
     };
     Ok((party, clients))
@@ -173,7 +185,8 @@ impl Party {
     /// Waits until it is this process's turn.
     async fn lead(&mut self, metrics: &Metrics) {
         let Some(elector) = &mut self.elector else { return };
-        elector.acquire().await;
+        elector.acquire(|| _ = self.standing.send_replace(Standing::Follows)).await;
+        self.standing.send_replace(Standing::Leads);
         metrics.leads(&self.name, true);
     }
 

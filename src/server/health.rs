@@ -1,5 +1,5 @@
 //! Probes. Alive: the runtime answers and the supervisor goes on. Ready: the CRDs are there,
-//! the ServiceAccount may do its work, and the mirrors have been listed.
+//! the ServiceAccount may do its work, and the mirrors have been listed, or it is another's turn.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use super::listener;
 use super::metrics::Metrics;
 use super::pulse::Pulse;
 use crate::cluster::access::Access;
+use crate::cluster::lease::Standing;
 use crate::sink::ObservedMirrors;
 
 /// What the probes look at.
@@ -27,17 +28,26 @@ pub struct Health {
     pub observed: ObservedMirrors,
     /// What has been found out about the cluster.
     pub access: watch::Receiver<Access>,
+    /// Whose turn it is.
+    pub standing: watch::Receiver<Standing>,
 }
 
 impl Health {
     /// Why this process is not ready.
     fn unready(&self) -> Option<String> {
-        match &self.access.borrow().missing {
-            None => Some("the cluster has not been looked at yet".to_owned()),
-            Some(missing) if !missing.is_empty() => Some(missing.join("\n")),
-            Some(_) if !self.observed.is_ready() => Some("the mirrors are being listed".to_owned()),
-            Some(_) => None,
-        }
+        let access = self.access.borrow();
+        let reason = match &access.missing {
+            None => "the cluster has not been looked at yet",
+            Some(missing) if !missing.is_empty() => return Some(missing.join("\n")),
+            Some(_) => match *self.standing.borrow() {
+                Standing::Unknown => "the Lease could not be looked at yet",
+                Standing::Leads if self.observed.listed_scopes() < access.open.len() => {
+                    "the mirrors are being listed"
+                }
+                Standing::Leads | Standing::Follows => return None,
+            },
+        };
+        Some(reason.to_owned())
     }
 }
 

@@ -39,8 +39,8 @@ impl fmt::Display for DirectoryKey {
 #[derive(Clone, Debug)]
 pub struct ObservedMirrors {
     shared: Arc<Mutex<Shared>>,
-    /// Watches that have not listed everything yet.
-    pending: Arc<AtomicUsize>,
+    /// Scopes whose mirrors have been listed.
+    listed: Arc<AtomicUsize>,
     /// Called with a Directory whose mirrors someone else has touched.
     drift: tokio::sync::mpsc::UnboundedSender<DirectoryKey>,
 }
@@ -80,13 +80,13 @@ impl ObservedMirrors {
     /// An empty index. Directories whose mirrors are touched by others are sent to `drift`.
     #[must_use]
     pub fn new(drift: tokio::sync::mpsc::UnboundedSender<DirectoryKey>) -> Self {
-        Self { shared: Arc::default(), pending: Arc::default(), drift }
+        Self { shared: Arc::default(), listed: Arc::default(), drift }
     }
 
-    /// Whether every watch has listed what there is.
+    /// In how many scopes it is known what there is.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.pending.load(Ordering::Relaxed) == 0
+    pub fn listed_scopes(&self) -> usize {
+        self.listed.load(Ordering::Relaxed)
     }
 
     /// The mirrors of one Directory, as they are now. Those in slices are known once the slices have

@@ -1,6 +1,8 @@
 //! What an operator says of itself and does while it misses a right, and what it says of its Directories
 //! after it was started anew.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use directory_sync::api::Directory;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::api::{Api, PostParams};
@@ -10,6 +12,8 @@ use crate::support::chart::apply_roles;
 use crate::support::cluster::Cluster;
 use crate::support::definitions;
 use crate::support::operator::Operator;
+use crate::support::proxy::holding::Holding;
+use crate::support::proxy::{Asked, Proxy};
 use crate::support::stage::{LIMIT, Stage, TWO, csv, csv_from, with};
 use crate::support::wait::eventually;
 
@@ -55,6 +59,38 @@ async fn an_operator_that_misses_a_right_is_alive_and_not_ready_names_the_right_
     stage.directory("acme", csv()).await;
     stage.ready("acme", "True", "Synced").await;
     assert_eq!(stage.operator.metric(READY).await.as_deref(), Some("1"));
+}
+
+/// Starts an operator of which these requests are held, and sees that it is not ready, for this reason, until they
+/// are let go.
+async fn is_not_ready_without(which: impl Fn(&Asked) -> bool + Send + Sync + 'static, reason: &str) {
+    let cluster = Cluster::get();
+    let proxy = Proxy::start(cluster).await;
+    let holding = Holding::start(&proxy, which);
+    let namespace = cluster.namespace("unready").await;
+    let mut operator = Operator::setup(cluster, &namespace).through(&proxy).launch().await;
+    holding.until(1).await;
+    eventually("it says why it is not ready", LIMIT, async || {
+        let answer = operator.readiness().await.unwrap_or_else(|error| error.to_string());
+        if answer.starts_with("HTTP/1.1 503") && answer.contains(reason) { Ok(()) } else { Err(answer) }
+    })
+    .await;
+    assert_eq!(operator.metric(READY).await.as_deref(), Some("0"));
+    holding.let_go();
+    operator.wait_until_ready().await;
+    assert_eq!(operator.metric(READY).await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn an_operator_is_not_ready_before_it_knows_whose_turn_it_is_and_what_mirrors_there_are() {
+    definitions::install(Cluster::get()).await;
+    let is_lease = |asked: &Asked| asked.path.contains("/leases/");
+    is_not_ready_without(is_lease, "the Lease could not be looked at yet").await;
+    let lists = AtomicUsize::new(0);
+    // The first of them is a look at whether there is a definition.
+    let is_second_list =
+        move |asked: &Asked| asked.path.ends_with("/directorygroups") && lists.fetch_add(1, Relaxed) > 0;
+    is_not_ready_without(is_second_list, "the mirrors are being listed").await;
 }
 
 /// Gives the operator of a namespace its rights in another one.

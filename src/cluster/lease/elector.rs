@@ -49,8 +49,8 @@ impl Elector {
         Self { leases, name, identity, timing, fence, seen: None, current: false }
     }
 
-    /// Waits until the Lease is held.
-    pub async fn acquire(&mut self) {
+    /// Waits until the Lease is held; `follows` is called whenever it is found to be another's.
+    pub async fn acquire(&mut self, follows: impl Fn()) {
         let mut told = None;
         loop {
             let now = match self.bounded_try().await {
@@ -59,7 +59,10 @@ impl Elector {
                     tracing::info!(lease = %self.name, identity = %self.identity, transitions, "leading");
                     return;
                 }
-                Ok(Tried::Other(holder)) => format!("following: {holder} holds the lease"),
+                Ok(Tried::Other(holder)) => {
+                    follows();
+                    format!("following: {holder} holds the lease")
+                }
                 Err(reason) => format!("the lease cannot be had: {reason}"),
             };
             if told.as_ref() != Some(&now) {

@@ -24,6 +24,17 @@ pub struct Place {
     pub name: String,
 }
 
+/// What a process knows of its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has not found out yet whose turn it is.
+    Unknown,
+    /// It is another's turn.
+    Follows,
+    /// It is its own.
+    Leads,
+}
+
 /// How long what may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {

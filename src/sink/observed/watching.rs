@@ -38,6 +38,7 @@ impl ObservedMirrors {
         let watches = async move {
             futures::join!(users, groups, slices);
         };
+        let count = self.listed.clone();
         let listed = async move {
             for listed in [users_listed, groups_listed, slices_listed] {
                 if listed.await.is_err() {
@@ -45,6 +46,7 @@ impl ObservedMirrors {
                     std::future::pending::<()>().await;
                 }
             }
+            count.fetch_add(1, Ordering::Relaxed);
         };
         (watches, listed)
     }
@@ -58,7 +60,6 @@ impl ObservedMirrors {
     where
         K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
     {
-        self.pending.fetch_add(1, Ordering::Relaxed);
         let (sender, listed) = oneshot::channel();
         (self.clone().follow(api, watched, scope.clone(), sender), listed)
     }
@@ -86,7 +87,6 @@ impl ObservedMirrors {
                 Ok(Some(watcher::Event::InitDone)) => {
                     self.replace(watched, &scope, listing.take().unwrap_or_default(), listed.is_some());
                     if let Some(listed) = listed.take() {
-                        self.pending.fetch_sub(1, Ordering::Relaxed);
                         // Nobody waits for it once the operator stops.
                         let _ = listed.send(());
                     }
